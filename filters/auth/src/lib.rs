@@ -1,0 +1,58 @@
+//! Who calls, and what may come in at all.
+//!
+//! `auth` is the first filter. On an LLM host it finds the credential, verifies it, and publishes
+//! the [`Identity`](facts::Identity) that every later filter trusts; without one it answers 401.
+//! It also holds the door: of the requests that are authenticated only those go on that the
+//! filters behind it can read. Other hosts of the listener pass untouched.
+//!
+//! It never looks at a body, and no credential leaves it: not to the next filter, not to a log.
+//!
+//! ```
+//! use auth::Auth;
+//! use http_filter::Filter;
+//! use test_host::TestEnvironment;
+//!
+//! let config = br#"{
+//!     "hosts": { "gateway": { "authority": "*.example.com" } },
+//!     "tenants": { "team-a": { "plan": "standard", "models": ["gpt-*"] } },
+//!     "keys": { "team-a-ci": { "tenant": "team-a", "sha256":
+//!         "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" } }
+//! }"#;
+//! assert!(Auth::configure(config, &TestEnvironment::default()).is_ok());
+//! ```
+
+mod config;
+mod credential;
+mod door;
+mod hosts;
+mod keys;
+mod stream;
+#[cfg(test)]
+mod stream_tests;
+
+use std::rc::Rc;
+
+use config::Config;
+use http_filter::{ConfigError, Environment, Filter};
+
+pub use stream::AuthStream;
+
+/// The filter: authenticates LLM calls.
+pub struct Auth {
+    config: Rc<Config>,
+}
+
+impl Filter for Auth {
+    const NAME: &'static str = "auth";
+
+    type Stream = AuthStream;
+
+    fn configure(json: &[u8], _: &dyn Environment) -> Result<Self, ConfigError> {
+        let config = Rc::new(Config::parse(json)?);
+        Ok(Self { config })
+    }
+
+    fn open(&self) -> AuthStream {
+        AuthStream::new(Rc::clone(&self.config))
+    }
+}

@@ -1,0 +1,69 @@
+//! Who calls.
+
+use http_filter::Host;
+
+use crate::{ModelPatterns, Name, key};
+
+/// Who calls, as `auth` verified it: the one value that everything behind `auth` trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Whose budget it is.
+    pub tenant: Name,
+    /// The tenant's plan.
+    pub plan: Name,
+    /// The label of the key that was used.
+    pub key: Name,
+    /// The models that the caller may use.
+    pub models: ModelPatterns,
+}
+
+impl Identity {
+    /// Publishes the identity; for `auth` only.
+    pub fn publish(&self, host: &mut dyn Host) {
+        host.publish(key::TENANT, self.tenant.as_str().as_bytes());
+        host.publish(key::PLAN, self.plan.as_str().as_bytes());
+        host.publish(key::KEY, self.key.as_str().as_bytes());
+        self.models.publish(host);
+    }
+
+    /// Reads the identity that `auth` published; `None` where there is none.
+    #[must_use]
+    pub fn of(host: &dyn Host) -> Option<Self> {
+        Some(Self {
+            tenant: name(host, key::TENANT)?,
+            plan: name(host, key::PLAN)?,
+            key: name(host, key::KEY)?,
+            models: ModelPatterns::of(host),
+        })
+    }
+}
+
+fn name(host: &dyn Host, key: &str) -> Option<Name> {
+    let value = host.fact(key)?;
+    Name::new(std::str::from_utf8(&value).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use test_host::TestHost;
+
+    use super::Identity;
+    use crate::{ModelPatterns, Name};
+
+    #[test]
+    fn what_was_published_is_read_again() {
+        let identity = Identity {
+            tenant: Name::new("team-a").unwrap(),
+            plan: Name::new("standard").unwrap(),
+            key: Name::new("team-a-ci").unwrap(),
+            models: ModelPatterns::new(vec!["gpt-*".to_owned()]),
+        };
+        let mut host = TestHost::new();
+        assert_eq!(Identity::of(&host), None);
+        identity.publish(&mut host);
+        assert_eq!(Identity::of(&host), Some(identity));
+    }
+}

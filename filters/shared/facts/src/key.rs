@@ -1,0 +1,57 @@
+//! The keys of all facts.
+//!
+//! Envoy's filter state shows them with the prefix `wasm.`: an access log reads the tenant as
+//! `%FILTER_STATE(wasm.ai.tenant:PLAIN)%`. A form that changes gets a new version inside the
+//! value (JSON member `v`) or, where it is plain text, a new key.
+
+/// `governed` or `passed`. Written by `auth`, read by every filter. Absent: `auth` didn't run.
+pub const TRAFFIC: &str = "ai.traffic";
+
+/// The endpoint's name, such as `chat_completions`. Written by `auth`, read by every filter.
+pub const ENDPOINT: &str = "ai.endpoint";
+
+/// `openai` or `anthropic`: the shape in which this client reads errors. Written by `auth`, read
+/// by the proxy's own local replies.
+pub const API: &str = "ai.api";
+
+/// The tenant's name. Written by `auth`.
+pub const TENANT: &str = "ai.tenant";
+
+/// The name of the tenant's plan. Written by `auth`, read by `token-counter`.
+pub const PLAN: &str = "ai.plan";
+
+/// The label of the key that was used, never the key. Written by `auth`, read by logs.
+pub const KEY: &str = "ai.key";
+
+/// The patterns of the models that the caller may use: a JSON array of strings. Written by
+/// `auth`, read by `model-router`.
+pub const MODELS: &str = "ai.models";
+
+/// Why a filter refused, in snake case. Written by the filter that refuses; the proxy's mappers
+/// for local replies leave such an answer alone.
+pub const REFUSED: &str = "ai.refused";
+
+/// The provider's name. Written by `model-router`, read by `token-counter`, `response-cache`
+/// and logs.
+pub const PROVIDER: &str = "ai.provider";
+
+/// The model's name as the provider knows it. Written by `model-router`.
+pub const MODEL: &str = "ai.model";
+
+/// The model's name as the client and the configuration know it. Written by `model-router`.
+pub const REQUESTED_MODEL: &str = "ai.requested_model";
+
+/// How the request goes upstream, see [`Decision`](crate::Decision). Written by `model-router`
+/// in its role `route`, read by the same in its role `upstream`.
+pub const DECISION: &str = "ai.decision";
+
+/// The tokens that the provider counted, see [`usage`](crate::usage). Written by `model-router`
+/// where it translated the answer, else by `token-counter`.
+pub const USAGE: &str = "ai.usage";
+
+/// `hit` or `miss`; absent where the cache took no part. Written by `response-cache`, read by
+/// `token-counter`.
+pub const CACHE: &str = "ai.cache";
+
+/// The provider that answered in place of the first one. Written by `model-router`.
+pub const FALLBACK: &str = "ai.fallback";

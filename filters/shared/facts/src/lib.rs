@@ -1,0 +1,22 @@
+//! What filters tell each other about a stream, and how a refusal looks to a client.
+//!
+//! A fact is a value in the stream's filter state: later filters, the access log and traces read
+//! it, and no client can write it. Every key, with its form, writer and readers, stands in
+//! [`key`]; the types here are the only code that writes or reads those forms.
+
+mod decision;
+mod identity;
+pub mod key;
+mod models;
+mod name;
+mod refusal;
+mod traffic;
+mod usage;
+
+pub use decision::Decision;
+pub use identity::Identity;
+pub use models::ModelPatterns;
+pub use name::{Name, NameError};
+pub use refusal::{Advice, Refusal, refuse};
+pub use traffic::Traffic;
+pub use usage::{publish_usage, usage};
