@@ -1,0 +1,3 @@
+//! The proxy-wasm module of `response-cache`.
+
+proxy_wasm_host::export!(response_cache::ResponseCache);
