@@ -1,0 +1,1 @@
+"""The test bed: gateways, clients and readers that the tests' fixtures are made of."""

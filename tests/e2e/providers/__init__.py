@@ -1,0 +1,1 @@
+"""Providers for the tests: a scripted one of our own, on loopback."""

@@ -1,0 +1,141 @@
+"""Who may call: keys in four headers, 401 without one, and nothing that a client could forge."""
+
+from __future__ import annotations
+
+import anthropic
+import openai
+import pytest
+
+from bed import bodies, identity, raw
+from bed.bodies import user
+
+KEY = identity.key("e2e-blue")
+JSON = ("content-type", "application/json")
+
+
+def post(gateway, headers, path="/v1/chat/completions", body=None, method="POST"):
+    body = bodies.chat(identity.fresh()) if body is None else body
+    return raw.send(gateway.host_port, raw.request(method, path, [JSON, *headers], body), method)
+
+
+def test_a_call_without_a_key_never_reaches_a_provider(gateway, openai_provider):
+    answer = post(gateway, [])
+    assert answer.status == 401
+    assert answer.json()["error"]["code"] == "invalid_api_key"
+    assert answer.json()["error"]["type"] == "authentication_error"
+    assert answer.header("content-type") == "application/json"
+    assert answer.header("www-authenticate")
+    assert openai_provider.requests == []
+
+
+def test_a_wrong_key_is_an_authentication_error_in_both_sdks(clients, openai_provider, anthropic_provider):
+    with pytest.raises(openai.AuthenticationError) as refused:
+        clients.openai(api_key="sk-wrong").chat.completions.create(model="plain-gpt", messages=user("hi"))
+    assert refused.value.code == "invalid_api_key"
+    with pytest.raises(anthropic.AuthenticationError) as denied:
+        clients.anthropic(api_key="sk-wrong").messages.create(model="plain-claude", max_tokens=5, messages=user("hi"))
+    assert denied.value.body["type"] == "error"
+    assert denied.value.body["error"]["type"] == "authentication_error"
+    assert openai_provider.requests == anthropic_provider.requests == []
+
+
+@pytest.mark.parametrize("header", [
+    ("authorization", f"Bearer {KEY}"),
+    ("authorization", f"bearer {KEY}"),
+    ("x-api-key", KEY),
+    ("api-key", KEY),
+    ("x-goog-api-key", KEY),
+], ids=["Bearer", "bearer", "x-api-key", "api-key", "x-goog-api-key"])
+def test_a_key_is_taken_from_each_of_four_headers(gateway, openai_provider, header):
+    assert post(gateway, [header]).status == 200
+    assert KEY not in str(openai_provider.last.headers)
+
+
+@pytest.mark.parametrize("header", [
+    ("authorization", f"Basic {KEY}"),
+    ("authorization", KEY[:-1]),
+    ("authorization", "Bearer "),
+    ("authorization", f"Bearer {KEY} {KEY}"),
+    ("x-api-key", KEY.upper()),
+    ("cookie", f"key={KEY}"),
+], ids=["basic", "cut", "empty", "twice", "upper-case", "cookie"])
+def test_what_only_resembles_a_key_is_refused(gateway, openai_provider, header):
+    assert post(gateway, [header]).status == 401
+    assert openai_provider.requests == []
+
+
+def test_a_provider_key_of_the_gateway_opens_nothing(gateway, openai_provider):
+    key = identity.PROVIDER_KEYS["openai"]
+    assert post(gateway, [("authorization", f"Bearer {key}")]).status == 401
+    assert openai_provider.requests == []
+
+
+def test_headers_that_look_like_facts_change_nothing_and_go_nowhere(gateway, openai_provider, vllm_provider):
+    mark = gateway.mark()
+    forged = [("x-ai-tenant", "e2e-green"), ("x-ai-provider", "vllm"), ("ai.tenant", "e2e-green"),
+              ("x-ai-model", "other"), ("x-ai-plan", "unlimited")]
+    answer = post(gateway, [("authorization", f"Bearer {KEY}"), *forged])
+    assert answer.status == 200
+    entry = gateway.wait_for_entry(mark, ai_endpoint="chat_completions")
+    assert (entry["ai_tenant"], entry["ai_provider"]) == ("e2e-blue", "openai")
+    assert vllm_provider.requests == []
+    assert {"x-ai-tenant", "x-ai-provider", "x-ai-model", "x-ai-plan"}.isdisjoint(openai_provider.last.header_names())
+
+
+def test_the_routing_header_without_a_key_is_still_401(gateway, openai_provider):
+    assert post(gateway, [("x-ai-provider", "openai")]).status == 401
+    assert openai_provider.requests == []
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("GET", "/v1/files", 403),
+    ("POST", "/v1/files", 403),
+    ("POST", "/v1/batches", 403),
+    ("POST", "/v1/messages/batches", 403),
+    ("POST", "/v1/audio/speech", 403),
+    ("GET", "/v1/realtime", 403),
+    ("GET", "/v1/responses/resp_123", 403),
+    ("GET", "/v1/chat/completions/chatcmpl-1", 403),
+    ("GET", "/v1/messages", 405),
+    ("GET", "/v1/chat/completions", 405),
+    ("DELETE", "/v1/models/plain-gpt", 405),
+    ("POST", "/v1/chat/completions/", 404),
+    ("POST", "/v1/CHAT/completions", 404),
+    ("POST", "/v2/chat/completions", 404),
+    ("POST", "/v1/chat/../files", 403),
+    ("POST", "/v1/chat%2fcompletions", 400),
+    ("POST", "/v1/models/%2e%2e/files", 403),
+    ("GET", "/", 404),
+])
+def test_an_endpoint_that_nobody_opened_is_refused_and_reaches_no_provider(gateway, providers, method, path, status):
+    answer = post(gateway, [("authorization", f"Bearer {KEY}")], path=path, method=method)
+    assert answer.status == status
+    assert answer.header("content-type") == "application/json"
+    assert answer.json()["error"]["message"]
+    assert all(provider.requests == [] for provider in providers.values())
+
+
+def test_a_stranger_learns_nothing_about_what_is_open(gateway):
+    statuses = {post(gateway, [], path=path).status for path in ("/v1/chat/completions", "/v1/files", "/nothing")}
+    assert statuses == {401}
+
+
+def test_a_preflight_request_needs_no_key_and_reaches_no_provider(gateway, providers):
+    asked = [("origin", "https://app.example.com"), ("access-control-request-method", "POST")]
+    answer = post(gateway, asked, method="OPTIONS", body=b"")
+    assert answer.status != 401
+    assert all(provider.requests == [] for provider in providers.values())
+
+
+def test_the_log_names_the_key_by_its_label_only(gateway):
+    mark = gateway.mark()
+    assert post(gateway, [("authorization", f"Bearer {KEY}")], path=f"/v1/chat/completions?key={KEY}x").status == 200
+    entry = gateway.wait_for_entry(mark, ai_tenant="e2e-blue")
+    assert entry["ai_key"] == "e2e-blue-key"
+    assert KEY not in gateway.log_since(mark)
+
+
+def test_no_credential_in_the_query_reaches_a_provider(gateway, openai_provider):
+    path = "/v1/chat/completions?key=AIza-client-secret&api-version=1"
+    assert post(gateway, [("authorization", f"Bearer {KEY}")], path=path).status == 200
+    assert "client-secret" not in openai_provider.last.target
