@@ -55,6 +55,32 @@ pub enum Event<'a> {
     Ended,
 }
 
+impl Event<'_> {
+    /// What kind of event it is, for a trace log: `request_body`; `request_body_end` for the last
+    /// piece.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RequestHeaders { .. } => "request_headers",
+            Self::RequestBody {
+                end_of_stream: false,
+                ..
+            } => "request_body",
+            Self::RequestBody { .. } => "request_body_end",
+            Self::RequestTrailers => "request_trailers",
+            Self::ResponseHeaders { .. } => "response_headers",
+            Self::ResponseBody {
+                end_of_stream: false,
+                ..
+            } => "response_body",
+            Self::ResponseBody { .. } => "response_body_end",
+            Self::ResponseTrailers => "response_trailers",
+            Self::CallAnswered { .. } => "call_answered",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 /// What happened on one worker, outside any stream.
 pub enum WorkerEvent<'a> {
     /// The period of [`Filter::tick_period_milliseconds`](crate::Filter) has passed.

@@ -27,3 +27,17 @@ pub enum Flow {
     /// Only for body events. After [`Flow::Hold`] that is the whole body so far.
     Replace(Vec<u8>),
 }
+
+impl Flow {
+    /// What kind of flow it is, for a trace log.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::Hold => "hold",
+            Self::Await => "await",
+            Self::Reply(_) => "reply",
+            Self::Replace(_) => "replace",
+        }
+    }
+}

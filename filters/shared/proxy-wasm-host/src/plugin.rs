@@ -74,6 +74,7 @@ impl<F: Filter> RootContext for Plugin<F> {
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        logger::follow_level();
         let state = self.filter.as_ref().map(Filter::open);
         Some(Box::new(HttpStream::<F>::new(state)))
     }

@@ -66,8 +66,7 @@ impl<F: Filter> HttpStream<F> {
         let Some(state) = self.state.take() else {
             return Flow::Reply(not_configured());
         };
-        let now = Time::from_nanoseconds(abi::now());
-        let (state, flow) = state.handle(now, event, &mut Proxy);
+        let (state, flow) = handle::<F>(state, event);
         self.state = Some(state);
         flow
     }
@@ -141,13 +140,7 @@ impl<F: Filter> HttpStream<F> {
 
     /// A flow that the event doesn't allow is a defect of the filter; nothing passes.
     fn contract_broken(&mut self, part: Part, flow: &Flow) -> Action {
-        let flow = match flow {
-            Flow::Continue => "Continue",
-            Flow::Hold => "Hold",
-            Flow::Await => "Await",
-            Flow::Reply(_) => "Reply",
-            Flow::Replace(_) => "Replace",
-        };
+        let flow = flow.name();
         log::error!("{}: {flow} is no answer to {part:?}", F::NAME);
         self.reply(&internal_error())
     }
@@ -158,6 +151,16 @@ impl<F: Filter> HttpStream<F> {
             log::error!("{}: {half:?} can't be resumed: {failed:?}", F::NAME);
         }
     }
+}
+
+/// One event, with a line in the trace log (Envoy's admin: `/logging?wasm=trace`): what a stream
+/// went through, without a byte of it.
+fn handle<F: Filter>(state: F::Stream, event: Event<'_>) -> (F::Stream, Flow) {
+    let name = event.name();
+    let now = Time::from_nanoseconds(abi::now());
+    let (state, flow) = state.handle(now, event, &mut Proxy);
+    log::trace!("{}: {name} -> {}", F::NAME, flow.name());
+    (state, flow)
 }
 
 fn not_configured() -> Reply {
@@ -265,8 +268,7 @@ impl<F: Filter> HttpContext for HttpStream<F> {
 
     fn on_log(&mut self) {
         if let Some(state) = self.state.take() {
-            let now = Time::from_nanoseconds(abi::now());
-            let (_, _ended) = state.handle(now, Event::Ended, &mut Proxy);
+            let (_, _ended) = handle::<F>(state, Event::Ended);
         }
     }
 }
