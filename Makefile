@@ -119,7 +119,7 @@ $(WASM): $(BUILD)/wasm/.built ;
 $(RUNNER): $(GO_SOURCES)
 	@echo "building the local runner: Istio's pilot in one process (the first time takes five to ten minutes)"
 	@mkdir -p $(@D)
-	cd tools/local-run && go build -o $(CURDIR)/$@ .
+	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ .
 
 $(WASM_TEST_RUNNER): tools/wasm-test-runner/Cargo.toml tools/wasm-test-runner/Cargo.lock tools/wasm-test-runner/src/main.rs
 	@echo "building wasm-bindgen's test runner (the first time takes one to two minutes)"
