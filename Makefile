@@ -81,6 +81,7 @@ test-modules: toolchains $(WASM)  ## What the shipped modules import
 .PHONY: test-tools
 test-tools: toolchains $(RUNNER) $(PYTHON) $(ENVOY)  ## The local runner's own tests, and that the kept snapshot is what pilot gives
 	cd tools/local-run && go test ./...
+	$(PYTHON) -m pytest -q tools/snapshot
 	$(RUNNER) $(SNAPSHOT_OF) -snapshot-check tools/snapshot/dev
 
 .PHONY: test-e2e

@@ -164,3 +164,88 @@ pub fn refuse(host: &mut dyn Host, filter: &'static str, api: Api, refusal: &Ref
     });
     Flow::Reply(refusal.reply(api))
 }
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use http_filter::Flow;
+    use llm_api::{Api, BodyError};
+    use test_host::TestHost;
+
+    use super::{Refusal, refuse};
+    use crate::key;
+
+    fn header(refusal: &Refusal, wanted: &str) -> Option<String> {
+        let reply = refusal.reply(Api::OpenAi);
+        let mut headers = reply.headers().iter();
+        let found = headers.find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| String::from_utf8(value.clone()).unwrap())
+    }
+
+    #[test]
+    fn a_refusal_has_the_shape_of_each_api() {
+        let refusal = Refusal::new(404, "unknown_model", "No \"x\".").with_code("model_not_found");
+        assert_eq!(
+            String::from_utf8_lossy(refusal.reply(Api::OpenAi).body()),
+            r#"{"error":{"message":"No \"x\".","type":"not_found_error","param":null,"code":"model_not_found"}}"#
+        );
+        assert_eq!(
+            String::from_utf8_lossy(refusal.reply(Api::Anthropic).body()),
+            r#"{"type":"error","error":{"type":"not_found_error","message":"No \"x\"."}}"#
+        );
+    }
+
+    #[test]
+    fn the_advice_comes_as_its_header() {
+        let refusal = Refusal::new(429, "r", "m");
+        let too_early = refusal.clone().with_retry_after(7);
+        assert_eq!(header(&too_early, "retry-after").as_deref(), Some("7"));
+        let unknown = Refusal::new(401, "r", "m").with_challenge("Bearer");
+        assert_eq!(
+            header(&unknown, "www-authenticate").as_deref(),
+            Some("Bearer")
+        );
+        let method = Refusal::new(405, "r", "m").with_allow("POST");
+        assert_eq!(header(&method, "allow").as_deref(), Some("POST"));
+        assert_eq!(header(&refusal, "retry-after"), None);
+    }
+
+    #[test]
+    fn sdks_are_told_not_to_retry_what_can_not_change() {
+        let retry = |refusal: &Refusal| header(refusal, "x-should-retry");
+        assert_eq!(
+            retry(&Refusal::new(400, "r", "m")).as_deref(),
+            Some("false")
+        );
+        assert_eq!(
+            retry(&Refusal::new(429, "r", "m").with_retry_after(7)),
+            None
+        );
+        assert_eq!(retry(&Refusal::new(503, "r", "m")), None);
+    }
+
+    #[test]
+    fn a_malformed_body_is_named_by_its_member() {
+        let refusal = Refusal::malformed_body(BodyError::WrongType("model"));
+        assert_eq!(refusal.status, 400);
+        assert_eq!(refusal.param, Some("model"));
+        assert!(refusal.message.contains("`model` has the wrong type"));
+    }
+
+    #[test]
+    fn a_refusal_is_counted_and_left_as_a_fact() {
+        let mut host = TestHost::new().with_fact(key::TENANT, "team-a");
+        let flow = refuse(
+            &mut host,
+            "auth",
+            Api::OpenAi,
+            &Refusal::new(403, "why", "m"),
+        );
+        assert!(matches!(flow, Flow::Reply(reply) if reply.status() == 403));
+        assert_eq!(host.fact_text(key::REFUSED).as_deref(), Some("why"));
+        let series = r#"ai_refusals_total{ai_filter="auth",reason="why",tenant="team-a"}"#;
+        assert_eq!(host.counter(series), 1);
+    }
+}

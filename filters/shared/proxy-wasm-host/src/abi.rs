@@ -7,7 +7,7 @@
 use std::ptr::null_mut;
 
 #[cfg(not(target_arch = "wasm32"))]
-mod absent;
+pub(crate) mod absent;
 #[cfg(not(target_arch = "wasm32"))]
 use absent as imports;
 #[cfg(target_arch = "wasm32")]

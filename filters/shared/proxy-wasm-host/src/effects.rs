@@ -6,8 +6,11 @@ use http_filter::{
     Call, CallId, CallRefused, Conflict, Environment, Expected, Host, Metric, Versioned, Worker,
     WorkerHost,
 };
-use proxy_wasm::hostcalls;
+#[cfg(target_arch = "wasm32")]
+use proxy_wasm::hostcalls::dispatch_http_call;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::abi::absent::dispatch_http_call;
 use crate::{abi, series};
 
 /// The proxy, as filters see it.
@@ -41,7 +44,7 @@ impl Worker for Proxy {
     fn call(&mut self, call: &Call<'_>) -> Result<CallId, CallRefused> {
         // The SDK's own function: only it can tell the SDK's dispatcher whose call this is. It
         // panics on no status that a host gives for bad input.
-        hostcalls::dispatch_http_call(
+        dispatch_http_call(
             call.cluster,
             call.headers.to_vec(),
             Some(call.body).filter(|body| !body.is_empty()),

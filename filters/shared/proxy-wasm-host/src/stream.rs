@@ -9,6 +9,9 @@ use crate::effects::Proxy;
 use crate::message::{CallAnswer, MessageHeaders, Piece};
 use crate::pairs;
 
+#[cfg(test)]
+mod tests;
+
 /// One HTTP stream of filter `F`.
 pub(crate) struct HttpStream<F: Filter> {
     /// `None` before a configuration was accepted, and after the stream's end.

@@ -1,6 +1,42 @@
 //! Stands in for the imported functions where there is no proxy, so that the crate builds and
-//! its own logic can be tested natively: every read finds nothing, every write succeeds.
+//! its own logic can be tested natively: every read finds nothing, every write succeeds, and what
+//! would move a stream is recorded.
 #![allow(clippy::too_many_arguments)] // The ABI has them.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use proxy_wasm::types::Status;
+
+/// What would have moved a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// The half with this number goes on.
+    Resumed(u32),
+    /// The client was answered with this status.
+    Answered(u32),
+}
+
+thread_local! {
+    static MOVED: RefCell<Vec<Moved>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What would have moved a stream on this thread since the last call.
+#[cfg(test)]
+pub(crate) fn moved() -> Vec<Moved> {
+    MOVED.take()
+}
+
+/// The SDK's function of this name, where no cluster is known.
+pub(crate) fn dispatch_http_call(
+    _: &str,
+    _: Vec<(&str, &str)>,
+    _: Option<&[u8]>,
+    _: Vec<(&str, &str)>,
+    _: Duration,
+) -> Result<u32, Status> {
+    Err(Status::InternalFailure)
+}
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
@@ -102,12 +138,13 @@ pub(super) unsafe fn proxy_set_shared_data(
     OK
 }
 
-pub(super) unsafe fn proxy_continue_stream(_: u32) -> u32 {
+pub(super) unsafe fn proxy_continue_stream(half: u32) -> u32 {
+    MOVED.with_borrow_mut(|moved| moved.push(Moved::Resumed(half)));
     OK
 }
 
 pub(super) unsafe fn proxy_send_local_response(
-    _: u32,
+    status: u32,
     _: *const u8,
     _: usize,
     _: *const u8,
@@ -116,6 +153,7 @@ pub(super) unsafe fn proxy_send_local_response(
     _: usize,
     _: i32,
 ) -> u32 {
+    MOVED.with_borrow_mut(|moved| moved.push(Moved::Answered(status)));
     OK
 }
 
