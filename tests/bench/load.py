@@ -46,7 +46,8 @@ class Load:
 
 
 @contextmanager
-def running(addresses: list[str], template: Path, traffic: chat.Traffic, first_serial: int, core: int) -> Iterator[Load]:
+def running(addresses: list[str], template: Path, traffic: chat.Traffic, first_serial: int,
+            core: int) -> Iterator[Load]:
     """A generator for each address, all at once."""
     serial = "same" if traffic.same_request else str(first_serial)
     with ExitStack() as stack:
