@@ -86,7 +86,7 @@ test-tools: toolchains $(RUNNER) $(PYTHON) $(ENVOY)  ## The local runner's own t
 
 .PHONY: test-e2e
 test-e2e: toolchains $(PYTHON) $(NODE) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs
-	$(PYTHON) -m pytest tests/e2e
+	E2E_ENVOY=$(CURDIR)/$(ENVOY) $(PYTHON) -m pytest tests/e2e
 
 .PHONY: bench
 bench: toolchains $(PYTHON) $(ENVOY) $(WASM) $(RUNNER)  ## CPU per request against bare Envoy in the same run

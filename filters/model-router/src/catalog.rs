@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use facts::Name;
+use facts::{Name, key};
+use http_filter::Host;
 use llm_api::Api;
 
 use crate::model_name::ModelName;
@@ -58,6 +59,14 @@ pub(crate) struct Target {
     pub(crate) reasoning: Reasoning,
     /// Whether the model can be held to a JSON schema; only for Anthropic's API.
     pub(crate) structured_outputs: bool,
+}
+
+impl Target {
+    /// Says that this one answers.
+    pub(crate) fn publish(&self, host: &mut dyn Host) {
+        host.publish(key::PROVIDER, self.provider.name.as_str().as_bytes());
+        host.publish(key::MODEL, self.model.as_str().as_bytes());
+    }
 }
 
 /// How `reasoning_effort` is said to a model of Anthropic's.

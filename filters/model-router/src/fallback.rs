@@ -15,7 +15,6 @@ use crate::catalog::Target;
 use crate::config::Routing;
 use crate::outgoing::{self, ClientHeaders};
 use crate::response_headers::{forget_failure, is_coded, is_json, status};
-use crate::route::publish_target;
 use crate::translate::anthropic::answer;
 use crate::translate::anthropic::stream::ChatStream;
 use crate::translate::{self, AnswerForm, BodyForm, Prepared};
@@ -151,7 +150,7 @@ impl Asked {
             log::warn!("{NAME}: the fallback {name} failed too");
             return None;
         };
-        publish_target(host, target);
+        target.publish(host);
         host.publish(key::FALLBACK, name.as_bytes());
         if let Some(usage) = substitute.usage {
             publish_usage(host, usage);

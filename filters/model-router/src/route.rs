@@ -8,7 +8,6 @@ use llm_api::{Api, Endpoint, Request};
 
 use crate::NAME;
 use crate::answer::{Answering, Provenance};
-use crate::catalog::Target;
 use crate::config::Routing;
 use crate::fallback::{self, Alternative, Asked};
 use crate::models_list;
@@ -249,7 +248,7 @@ impl Plan {
         } = reading;
         let target = model.first().clone();
         host.publish(key::REQUESTED_MODEL, model.name().as_bytes());
-        publish_target(host, &target);
+        target.publish(host);
         outgoing::decision(&target.provider, endpoint, api).publish(host);
         let (flow, original) = match body {
             BodyForm::Unchanged => (Flow::Continue, bytes),
@@ -275,12 +274,6 @@ impl Plan {
         };
         (State::Sent(Box::new(sent)), flow)
     }
-}
-
-/// Says who answers.
-pub(crate) fn publish_target(host: &mut dyn Host, target: &Target) {
-    host.publish(key::PROVIDER, target.provider.name.as_str().as_bytes());
-    host.publish(key::MODEL, target.model.as_str().as_bytes());
 }
 
 impl Sent {

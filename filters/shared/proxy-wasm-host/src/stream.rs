@@ -187,7 +187,7 @@ impl<F: Filter> Context for HttpStream<F> {
         let flow = self.flow(Event::CallAnswered {
             call: CallId(token),
             answer,
-            headers: &mut MessageHeaders(map),
+            headers: &mut MessageHeaders::new(map),
         });
         match (stopped, flow) {
             (Stopped::Nothing, _) | (_, Flow::Await) => {}
@@ -208,7 +208,7 @@ impl<F: Filter> Context for HttpStream<F> {
 
 impl<F: Filter> HttpContext for HttpStream<F> {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
-        let headers: &mut dyn Headers = &mut MessageHeaders(Map::Request);
+        let headers: &mut dyn Headers = &mut MessageHeaders::new(Map::Request);
         let flow = self.flow(Event::RequestHeaders {
             headers,
             end_of_stream,
@@ -244,7 +244,7 @@ impl<F: Filter> HttpContext for HttpStream<F> {
     }
 
     fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
-        let headers: &mut dyn Headers = &mut MessageHeaders(Map::Response);
+        let headers: &mut dyn Headers = &mut MessageHeaders::new(Map::Response);
         let flow = self.flow(Event::ResponseHeaders {
             headers,
             end_of_stream,
