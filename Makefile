@@ -24,6 +24,7 @@ ENVOY   := $(BUILD)/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
 PYTHON  := $(BUILD)/venv/bin/python
 NODE    := tests/node_modules/.installed
 RUNNER  := $(BUILD)/bin/local-run
+ISTIOCTL := $(BUILD)/bin/istioctl
 # The demo's snapshot: the dev overlay with its providers at plain local addresses, filled in at start.
 SNAPSHOT_OF := -overlay istio/overlays/dev -manifests manifests/overlays/dev -upstreams \
   '$(foreach host,api.openai.com api.anthropic.com vllm.models.example.com,$(host)=http://127.0.0.1:1)'
@@ -59,7 +60,7 @@ run: toolchains $(ENVOY) $(WASM) $(RUNNER)  ## Run any overlay with a real Envoy
 # ---- Checks --------------------------------------------------------------------------------
 
 .PHONY: test
-test: check test-wasm test-modules test-tools test-e2e  ## Everything
+test: check test-wasm test-modules test-tools analyze test-e2e  ## Everything
 
 .PHONY: check
 check: toolchains  ## The fast checks: format, clippy, unit tests
@@ -83,6 +84,13 @@ test-tools: toolchains $(RUNNER) $(PYTHON) $(ENVOY)  ## The local runner's own t
 	cd tools/local-run && go test ./...
 	$(PYTHON) -m pytest -q tools/snapshot
 	$(RUNNER) $(SNAPSHOT_OF) -snapshot-check tools/snapshot/dev
+
+# The exit code counts only with a threshold (istioctl).
+.PHONY: analyze
+analyze: toolchains $(RUNNER) $(ISTIOCTL)  ## istioctl analyze on what kustomize makes of both overlays
+	for overlay in dev prod; do \
+	  $(RUNNER) -overlay istio/overlays/$$overlay -build | $(ISTIOCTL) analyze --use-kube=false -A --failure-threshold Warning -; \
+	done
 
 .PHONY: test-e2e
 test-e2e: toolchains $(PYTHON) $(NODE) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs
@@ -121,6 +129,11 @@ $(RUNNER): $(GO_SOURCES)
 	@echo "building the local runner: Istio's pilot in one process (the first time takes five to ten minutes)"
 	@mkdir -p $(@D)
 	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ .
+
+$(ISTIOCTL): tools/local-run/go.mod
+	@echo "building istioctl from the same module (the first time takes a minute)"
+	@mkdir -p $(@D)
+	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ istio.io/istio/istioctl/cmd/istioctl
 
 $(WASM_TEST_RUNNER): tools/wasm-test-runner/Cargo.toml tools/wasm-test-runner/Cargo.lock tools/wasm-test-runner/src/main.rs
 	@echo "building wasm-bindgen's test runner (the first time takes one to two minutes)"

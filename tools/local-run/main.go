@@ -42,6 +42,8 @@ func main() {
 
 func command(o *options) func(context.Context, *options) error {
 	switch {
+	case o.build:
+		return printOverlay
 	case o.snapshotOut != "":
 		return writeSnapshot
 	case o.snapshotCheck != "":

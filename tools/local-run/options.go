@@ -31,6 +31,7 @@ type options struct {
 	envoyArgs     []string
 	accessLog     string
 	envoyLog      string
+	build         bool
 	snapshotOut   string
 	snapshotCheck string
 	withParent    bool
@@ -69,6 +70,7 @@ func parseOptions(args []string, output io.Writer) (*options, error) {
 	flags.StringVar(&raw.envoyArgs, "envoy-args", "", "more `arguments` for Envoy, separated by spaces")
 	flags.StringVar(&raw.accessLog, "access-log", "", "`file` for access logs that go to stdout (default: stderr)")
 	flags.StringVar(&raw.envoyLog, "envoy-log", "", "`file` for Envoy's own log (default: stderr)")
+	flags.BoolVar(&raw.build, "build", false, "print what kustomize makes of the overlay and exit")
 	flags.StringVar(&raw.snapshotOut, "snapshot-out", "", "write the configuration to this `directory` and exit")
 	flags.StringVar(&raw.snapshotCheck, "snapshot-check", "", "compare the configuration with this `directory` and exit")
 	flags.BoolVar(&raw.withParent, "die-with-parent", false, "stop when the process that started this one ends (Linux)")
@@ -110,7 +112,7 @@ func (raw rawOptions) check() (*options, error) {
 	}
 	if binary, err := exec.LookPath(o.envoy); err == nil {
 		o.envoy = binary
-	} else if o.snapshotOut == "" && o.snapshotCheck == "" {
+	} else if !o.build && o.snapshotOut == "" && o.snapshotCheck == "" {
 		keep("envoy", err)
 	}
 	// Pilot and Envoy are told absolute paths: Envoy runs in a directory of its own.

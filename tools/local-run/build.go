@@ -1,0 +1,22 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"ai-gateway/tools/local-run/internal/overlay"
+)
+
+// printOverlay writes what a cluster would be given, before any edit: the input of istioctl analyze.
+func printOverlay(_ context.Context, o *options) error {
+	built, _, err := overlay.Build(o.overlay)
+	if err != nil {
+		return err
+	}
+	yaml, err := built.AsYaml()
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(yaml)
+	return err
+}
