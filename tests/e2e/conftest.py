@@ -12,6 +12,7 @@ worker still answers, every script was used, and no script failed.
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ import openai
 import pytest
 
 from bed import identity, overlay, raw
+from bed.deadline import eventually
 from bed.gateway import OVERLAY, Gateway
 from bed.nodejs import Aimock
 from providers.scripted import ProviderLoop, ScriptedProvider
@@ -258,3 +260,11 @@ def clients_of() -> Iterator[Callable[[Gateway], Clients]]:
     yield make
     for one in made:
         one.close()
+
+
+# --- time --------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def one_minute() -> None:
+    """Limits count in whole minutes of the clock: what counts calls must not begin at a minute's end."""
+    eventually(lambda: time.time() % 60 < 50, seconds=20, what="a minute with ten seconds left")

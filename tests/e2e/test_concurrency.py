@@ -33,7 +33,7 @@ def test_streams_that_run_together_keep_their_words_apart(gateway, providers, mo
     assert [said for _, said in answered] == [asked for asked, _ in answered]
 
 
-def test_a_limit_of_requests_holds_when_they_come_at_once(gateway, openai_provider):
+def test_a_limit_of_requests_holds_when_they_come_at_once(gateway, openai_provider, one_minute):
     with ThreadPoolExecutor(12) as pool:
         statuses = list(pool.map(lambda _: post(gateway, "e2e-two-6", bodies.chat(identity.fresh())).status, range(12)))
     assert sorted(statuses) == [200] * 2 + [429] * 10

@@ -56,7 +56,7 @@ def test_the_redactor_refuses_what_it_cannot_read_and_the_counter_reserves_nothi
     assert all(provider.requests == [] for provider in providers.values())
 
 
-def test_the_counter_refuses_and_no_model_is_chosen(gateway_with, openai_provider):
+def test_the_counter_refuses_and_no_model_is_chosen(gateway_with, openai_provider, one_minute):
     limits = {"token-counter": {"plans": {identity.OPEN_PLAN: {"requestsPerMinute": 1_000_000, "tokensPerMinute": 1_000_000},
                                           identity.TWO_REQUESTS_PLAN: {"requestsPerMinute": 1}}},
               "response-cache": {"ttlSeconds": 1}}

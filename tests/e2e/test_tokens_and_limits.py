@@ -125,7 +125,7 @@ def test_the_access_log_has_the_usage(gateway, clients):
     assert usage == {"v": 1, "input": 11, "cached_input": 3, "cache_write": 0, "output": 7, "reasoning": 2}
 
 
-def test_the_request_after_the_last_of_a_minute_is_a_rate_limit_error(clients, openai_provider):
+def test_the_request_after_the_last_of_a_minute_is_a_rate_limit_error(clients, openai_provider, one_minute):
     client = clients.openai("e2e-two-0")
     for _ in range(2):
         client.chat.completions.create(model="plain-gpt", messages=user(identity.fresh()))
@@ -136,7 +136,7 @@ def test_the_request_after_the_last_of_a_minute_is_a_rate_limit_error(clients, o
     assert len(openai_provider.requests) == 2
 
 
-def test_the_anthropic_sdk_gets_its_own_rate_limit_error(clients, anthropic_provider):
+def test_the_anthropic_sdk_gets_its_own_rate_limit_error(clients, anthropic_provider, one_minute):
     client = clients.anthropic("e2e-two-1")
     for _ in range(2):
         client.messages.create(model="plain-claude", max_tokens=5, messages=user(identity.fresh()))
@@ -147,7 +147,7 @@ def test_the_anthropic_sdk_gets_its_own_rate_limit_error(clients, anthropic_prov
     assert len(anthropic_provider.requests) == 2
 
 
-def test_the_limit_of_one_tenant_is_not_the_limit_of_another(clients):
+def test_the_limit_of_one_tenant_is_not_the_limit_of_another(clients, one_minute):
     statuses = []
     for tenant in ("e2e-two-2", "e2e-two-2", "e2e-two-2", "e2e-two-3"):
         answer = clients.http(tenant).post("/v1/chat/completions", content=bodies.chat(identity.fresh()))
@@ -156,7 +156,7 @@ def test_the_limit_of_one_tenant_is_not_the_limit_of_another(clients):
 
 
 @pytest.mark.parametrize(("tenant", "stream"), [("e2e-few-0", False), ("e2e-few-1", True)])
-def test_a_budget_of_tokens_runs_out(clients, openai_provider, tenant, stream):
+def test_a_budget_of_tokens_runs_out(clients, openai_provider, one_minute, tenant, stream):
     spent = {**openai_wire.USAGE, "prompt_tokens": 300, "completion_tokens": 200, "total_tokens": 500}
     if stream:
         openai_provider.script(scripts.stream(openai_wire.chat_events("x", "plain-gpt", True, usage=spent)))
@@ -173,7 +173,7 @@ def test_a_budget_of_tokens_runs_out(clients, openai_provider, tenant, stream):
     assert 1 <= int(refused.headers["retry-after"]) <= 60
 
 
-def test_a_refusal_is_counted_by_reason(gateway, clients):
+def test_a_refusal_is_counted_by_reason(gateway, clients, one_minute):
     before = gateway.metrics.total("ai_refusals_total", ai_filter="token-counter", tenant="e2e-two-4")
     for _ in range(3):
         clients.http("e2e-two-4").post("/v1/chat/completions", content=bodies.chat(identity.fresh()))
