@@ -63,8 +63,75 @@ pub(crate) fn of_request(
     };
     Ok(Estimate {
         input,
-        output: output.saturating_mul(request.choices().max(1)),
+        output: output.saturating_mul(answers(endpoint, request, body)),
     })
+}
+
+/// How many answers the model writes: `n`, at least 1. Completions write one for each prompt, and
+/// `best_of` of them where that is more than they give back (OpenAI API reference, completions).
+fn answers(endpoint: Endpoint, request: &Request<'_>, body: &[u8]) -> u64 {
+    let choices = request.choices().max(1);
+    if endpoint != Endpoint::Completions {
+        return choices;
+    }
+    let Ok(Completion { prompt, best_of }) = serde_json::from_slice(body) else {
+        return choices;
+    };
+    let best_of = best_of.and_then(|json| json.get().parse().ok());
+    let prompts = prompt.map_or(1, |json| prompts_in(json.get()));
+    choices.max(best_of.unwrap_or(1)).saturating_mul(prompts)
+}
+
+/// Members of a completion that multiply its answers.
+#[derive(serde::Deserialize)]
+struct Completion<'a> {
+    #[serde(borrow)]
+    prompt: Option<&'a serde_json::value::RawValue>,
+    #[serde(borrow)]
+    best_of: Option<&'a serde_json::value::RawValue>,
+}
+
+/// A text is one prompt, and so is an array of token numbers; any other array is one for each
+/// of its elements.
+fn prompts_in(json: &str) -> u64 {
+    let inside = json.strip_prefix('[').map(str::trim_start);
+    let of_numbers = |inside: &str| inside.starts_with(|first: char| first.is_ascii_digit());
+    match inside {
+        Some(inside) if !of_numbers(inside) => {
+            serde_json::from_str(json).map_or(1, |Elements(count)| count.max(1))
+        }
+        _ => 1,
+    }
+}
+
+/// Counts an array's elements without keeping them.
+struct Elements(u64);
+
+impl<'de> serde::Deserialize<'de> for Elements {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Counter;
+
+        impl<'de> serde::de::Visitor<'de> for Counter {
+            type Value = Elements;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut elements: A,
+            ) -> Result<Elements, A::Error> {
+                let mut count = 0;
+                while elements.next_element::<serde::de::IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Elements(count))
+            }
+        }
+
+        deserializer.deserialize_seq(Counter)
+    }
 }
 
 /// Whether a model writes something at this endpoint.
@@ -209,6 +276,24 @@ mod tests {
     fn estimate(endpoint: Endpoint, body: &str) -> Estimate {
         let request = Request::parse(endpoint, body.as_bytes()).unwrap();
         of_request(endpoint, &request, body.as_bytes(), 1000).unwrap()
+    }
+
+    #[test]
+    fn a_completion_writes_for_each_prompt_and_as_often_as_it_may_choose() {
+        for (more, answers) in [
+            (r#""prompt":"a""#, 1),
+            (r#""prompt":["a","b","c"]"#, 3),
+            (r#""prompt":["a","b"],"n":2"#, 4),
+            (r#""prompt":["a","b"],"n":2,"best_of":5"#, 10),
+            (r#""prompt":[ 1, 2, 3],"best_of":2"#, 2),
+            (r#""prompt":[[1,2],[3]]"#, 2),
+            (r#""prompt":[]"#, 1),
+            (r#""prompt":"a","best_of":"x""#, 1),
+        ] {
+            let body = format!(r#"{{"model":"m","max_tokens":90,{more}}}"#);
+            let output = estimate(Endpoint::Completions, &body).output;
+            assert_eq!(output, 90 * answers, "{more}");
+        }
     }
 
     #[test]

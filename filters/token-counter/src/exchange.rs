@@ -226,7 +226,7 @@ impl Admitted {
     fn end(self, worker: &Worker, now: Time, host: &mut dyn Host) {
         let answered = self.answer.finish();
         let outcome = Outcome::of(self.endpoint, self.estimate, answered, host);
-        settle(host, self.reservation, outcome.usage().total());
+        settle(host, self.reservation, outcome.usage().total(), now);
         match outcome {
             Outcome::Counted(usage) => facts::publish_usage(host, usage),
             // The router may have published what the kept answer had cost when it was fresh.

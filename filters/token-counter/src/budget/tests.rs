@@ -36,9 +36,9 @@ fn a_request_holds_its_tokens_until_it_is_settled() {
     let first = take(&mut host, 60, 130).unwrap();
     assert_eq!(window(&host), [120, 1, 60]);
     let second = take(&mut host, 40, 131).unwrap();
-    settle(&mut host, first, 5);
+    settle(&mut host, first, 5, at(131));
     assert_eq!(window(&host), [120, 2, 45]);
-    settle(&mut host, second, 0);
+    settle(&mut host, second, 0, at(132));
     assert_eq!(window(&host), [120, 2, 5]);
     assert_eq!(host.shared.len(), 1);
 }
@@ -88,18 +88,39 @@ fn the_next_minute_begins_anew() {
     assert!(take(&mut host, 1, 179).is_err());
     let new = take(&mut host, 90, 180).unwrap();
     assert_eq!(window(&host), [180, 1, 90]);
-    settle(&mut host, old, 5);
+    settle(&mut host, old, 5, at(181));
     assert_eq!(window(&host), [180, 1, 90], "the old window is over");
-    settle(&mut host, new, 7);
+    settle(&mut host, new, 7, at(182));
     assert_eq!(window(&host), [180, 1, 7]);
 }
 
 #[test]
-fn a_reservation_is_settled_late_while_its_window_still_stands() {
+fn what_an_answer_used_beyond_its_estimate_counts_in_the_minute_in_which_it_ends() {
+    let mut host = TestHost::new();
+    let held = take(&mut host, 10, 179).unwrap();
+    let _new = take(&mut host, 20, 180).unwrap();
+    settle(&mut host, held, 100, at(181));
+    assert_eq!(window(&host), [180, 1, 110]);
+    assert!(take(&mut host, 1, 182).is_err());
+}
+
+#[test]
+fn it_counts_there_also_where_nobody_has_asked_since() {
+    let mut host = TestHost::new();
+    let held = take(&mut host, 10, 179).unwrap();
+    settle(&mut host, held, 110, at(181));
+    assert_eq!(window(&host), [180, 0, 100]);
+    assert!(take(&mut host, 1, 182).is_err());
+}
+
+#[test]
+fn nothing_is_given_back_to_a_minute_that_never_held_it() {
     let mut host = TestHost::new();
     let held = take(&mut host, 100, 179).unwrap();
-    settle(&mut host, held, 5);
-    assert_eq!(window(&host), [120, 1, 5]);
+    settle(&mut host, held, 5, at(181));
+    assert_eq!(window(&host), [120, 1, 100]);
+    let _new = take(&mut host, 20, 182).unwrap();
+    assert_eq!(window(&host), [180, 1, 20]);
 }
 
 #[test]
@@ -123,7 +144,7 @@ fn a_window_of_a_clock_that_stepped_back_far_is_given_up() {
     let held = take(&mut host, 50, 7200).unwrap();
     let _held = take(&mut host, 10, 130).unwrap();
     assert_eq!(window(&host), [120, 1, 10]);
-    settle(&mut host, held, 1);
+    settle(&mut host, held, 1, at(131));
     assert_eq!(window(&host), [120, 1, 10]);
 }
 
@@ -134,7 +155,7 @@ fn conflicts_are_tried_again_and_then_refused() {
     let held = take(&mut host, 10, 0).unwrap();
     assert_eq!(window(&host), [0, 1, 10]);
     host.conflicts = 63;
-    settle(&mut host, held, 3);
+    settle(&mut host, held, 3, at(0));
     assert_eq!(window(&host), [0, 1, 3]);
     host.conflicts = 64;
     assert_eq!(take(&mut host, 10, 0), Err(Refused::Contention));
@@ -146,7 +167,7 @@ fn a_settlement_that_never_gets_through_leaves_the_reservation() {
     let mut host = TestHost::new();
     let held = take(&mut host, 10, 0).unwrap();
     host.conflicts = 64;
-    settle(&mut host, held, 3);
+    settle(&mut host, held, 3, at(0));
     assert_eq!(window(&host), [0, 1, 10]);
 }
 
@@ -154,7 +175,7 @@ fn a_settlement_that_never_gets_through_leaves_the_reservation() {
 fn without_limits_nothing_is_stored() {
     let mut host = TestHost::new();
     let held = reserve(&mut host, &tenant(), Limits::default(), u64::MAX, at(0)).unwrap();
-    settle(&mut host, held, u64::MAX);
+    settle(&mut host, held, u64::MAX, at(0));
     assert!(host.shared.is_empty());
 }
 
@@ -168,8 +189,8 @@ fn a_limit_of_requests_alone_lets_any_number_of_tokens_pass() {
     let mut take = || reserve(&mut host, &tenant(), limits, u64::MAX, at(0));
     let held = (take().unwrap(), take().unwrap());
     assert!(take().is_err());
-    settle(&mut host, held.0, 1);
-    settle(&mut host, held.1, 2);
+    settle(&mut host, held.0, 1, at(0));
+    settle(&mut host, held.1, 2, at(0));
     assert_eq!(window(&host), [0, 2, 3]);
 }
 
@@ -231,6 +252,8 @@ mod interleaved {
         now: Time,
         admitted: Vec<Admitted>,
         open: Vec<(usize, Reservation)>,
+        /// What was used beyond an estimate, and the later window in which it counts.
+        late: Vec<(u64, u64)>,
         over_limit: bool,
     }
 
@@ -258,8 +281,17 @@ mod interleaved {
                 Some(Step::Settle { which, used }) => {
                     if let Some(which) = which.checked_rem(self.open.len()) {
                         let (number, reservation) = self.open.swap_remove(which);
-                        self.admitted[number].counts = used;
-                        settle(self, reservation, used);
+                        let now = self.now;
+                        settle(self, reservation, used, now);
+                        let [stored, ..] = window(&self.host);
+                        let current = stored.max(now.seconds() - now.seconds() % 60);
+                        let admitted = &mut self.admitted[number];
+                        if admitted.window == current {
+                            admitted.counts = used;
+                        } else {
+                            let beyond = used.saturating_sub(admitted.counts);
+                            self.late.push((current, beyond));
+                        }
                     }
                 }
             }
@@ -322,6 +354,7 @@ mod interleaved {
                 now: at(start),
                 admitted: Vec::new(),
                 open: Vec::new(),
+                late: Vec::new(),
                 over_limit: false,
             };
             while workers.steps.len() > 0 {
@@ -332,7 +365,9 @@ mod interleaved {
                 let [start, requests, tokens] = window(&workers.host);
                 let current = || workers.admitted.iter().filter(|one| one.window == start);
                 prop_assert_eq!(requests, current().count() as u64);
-                prop_assert_eq!(tokens, current().map(|one| one.counts).sum::<u64>());
+                let late = workers.late.iter().filter(|(window, _)| *window == start);
+                let counted = current().map(|one| one.counts).sum::<u64>();
+                prop_assert_eq!(tokens, counted + late.map(|(_, tokens)| tokens).sum::<u64>());
             }
         }
     }
