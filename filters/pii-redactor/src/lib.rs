@@ -1,9 +1,13 @@
-//! What may leave: masks personal data in the texts of LLM requests, and puts the originals back
-//! into the answers, streamed ones too.
+//! What may leave: masks personal data in all strings of LLM requests, and puts the originals
+//! back into the answers, streamed ones too.
 //!
 //! Each value that an active rule finds leaves as a placeholder such as `[EMAIL_1]`, numbered by
 //! first appearance in its request: the same question of two people is the same text upstream.
 //! Only this filter knows the originals, for as long as the exchange lasts.
+//!
+//! Every string that is a value is looked into, whatever it is for: texts, descriptions of tools,
+//! addresses of pictures, items of a type that is newer than we are. Only the name of the model
+//! stays, and so do names of members.
 //!
 //! It never:
 //! - lets a request pass that it can't read (400), that has trailers (400), that is too long

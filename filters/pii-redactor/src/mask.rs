@@ -1,14 +1,15 @@
-//! Masking a request: what the detectors find in its texts is replaced by placeholders.
+//! Masking a request: what the detectors find in its strings is replaced by placeholders.
 //!
 //! Only the bytes of a match change; everything else of the body leaves as it came.
 
+mod inner_escapes;
 mod taken;
 
 use std::collections::BTreeMap;
 
-use llm_api::{BodyError, Endpoint, Overlap, Request, Span, Splices, Text};
+use llm_api::{BodyError, Endpoint, JsonText, Overlap, Request, Span, Splices};
 
-use crate::detect::Detectors;
+use crate::detect::{Detectors, Match};
 use crate::originals::{Numbering, Originals, TooManyValues};
 use crate::rule::Rule;
 
@@ -74,7 +75,7 @@ pub(crate) fn mask(
     endpoint: Endpoint,
     body: &[u8],
 ) -> Result<Option<Masked>, MaskError> {
-    let found = find(detectors, &Request::parse(endpoint, body)?)?;
+    let found = find(detectors, &Request::parse(endpoint, body)?, body)?;
     if found.is_empty() {
         return Ok(None);
     }
@@ -99,39 +100,54 @@ pub(crate) fn mask(
 }
 
 /// All personal data of a request, in the body's order.
-fn find(detectors: &Detectors, request: &Request<'_>) -> Result<Vec<Found>, MaskError> {
+///
+/// It looks into every string that is a value, not only into the texts that an API documents:
+/// what was put back anywhere into an answer comes in again with the next turn's history, and a
+/// model reads a tool's description as well as a message. Only the name of the model stays.
+fn find(
+    detectors: &Detectors,
+    request: &Request<'_>,
+    body: &[u8],
+) -> Result<Vec<Found>, MaskError> {
     if request.has_token_input() {
         return Err(MaskError::Tokens);
     }
+    // For its error only: a body that nobody can read must not leave.
+    request.texts()?;
     let mut found = Vec::new();
-    for text in texts(request)? {
-        let says = text.text.decode();
-        let matches = detectors.find(&says);
-        if found.len() + matches.len() > MOST_MATCHES {
-            return Err(MaskError::TooManyMatches);
-        }
-        let ranges: Vec<_> = matches.iter().map(|found| found.range.clone()).collect();
-        let spans = text.text.spans_of(&ranges);
-        for (found_there, span) in matches.into_iter().zip(spans) {
-            let original = says.get(found_there.range).unwrap_or_default().to_owned();
-            let rule = found_there.rule;
-            found.push(Found {
-                span,
-                rule,
-                original,
-            });
+    if !detectors.may_find_in(body) {
+        return Ok(found);
+    }
+    let model = request.model().span();
+    for text in llm_api::string_values(body)? {
+        if text.span() != model && detectors.may_find_in(text.raw().as_bytes()) {
+            find_in(detectors, text, &mut found)?;
         }
     }
-    found.sort_by_key(|found| found.span);
     Ok(found)
 }
 
-/// All texts of a request, the inputs of earlier tool calls among them: these were restored on
-/// their way to the client.
-fn texts<'a>(request: &Request<'a>) -> Result<Vec<Text<'a>>, BodyError> {
-    let mut texts = request.texts()?;
-    if let Request::Messages(messages) = request {
-        texts.extend(messages.tool_inputs()?);
+/// Appends the personal data of one string.
+fn find_in(
+    detectors: &Detectors,
+    text: JsonText<'_>,
+    found: &mut Vec<Found>,
+) -> Result<(), MaskError> {
+    let says = text.decode();
+    let plain = inner_escapes::without(&says);
+    let matches = detectors.find(&plain);
+    if found.len() + matches.len() > MOST_MATCHES {
+        return Err(MaskError::TooManyMatches);
     }
-    Ok(texts)
+    let ranges = matches.iter().map(|found| found.range.clone()).collect();
+    let spans = text.spans_of(&inner_escapes::places(&says, ranges));
+    for (Match { range, rule }, span) in matches.into_iter().zip(spans) {
+        let original = plain.get(range).unwrap_or_default().to_owned();
+        found.push(Found {
+            span,
+            rule,
+            original,
+        });
+    }
+    Ok(())
 }

@@ -30,6 +30,11 @@ impl Detector for Email {
         Rule::Email
     }
 
+    fn may_find_in(&self, json: &[u8]) -> bool {
+        // RFC 8259, section 7: `\u0040` is the only other spelling.
+        memchr::memchr(b'@', json).is_some() || memchr::memmem::find(json, b"\\u0040").is_some()
+    }
+
     fn find(&self, text: &str, found: &mut Vec<Range<usize>>) {
         scan(text, &mut (), |range| found.push(range));
     }

@@ -6,7 +6,7 @@
 //! the last delta. Events that neither hold a placeholder nor touch held text leave as the bytes
 //! they came as.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event_stream::{Decoder, Event};
 use llm_api::{Api, Channel, Endpoint, ErrorText, Span, StreamData, StreamPart};
@@ -18,6 +18,13 @@ use crate::restore::torn::{Torn, restore};
 
 /// For how many texts at once text is held back; with more, what is torn stays torn.
 const MOST_HELD: usize = 128;
+
+/// How many texts of one event are tried to be held back: servers put one into an event, or one
+/// for each choice.
+const MOST_COPIES: usize = 128;
+
+/// The longest data, in bytes, that a copy is made of: each reads all of it.
+const MOST_COPIED: usize = 256 << 10;
 
 /// A streamed answer on its way to the client.
 #[derive(Debug)]
@@ -149,11 +156,10 @@ impl Texts {
         match StreamData::parse(self.endpoint, data) {
             Ok(StreamData::Part(part)) => {
                 let texts = places(&part);
-                self.release(out, |held| {
-                    let goes_on = texts.iter().any(|text| text.thread == held);
-                    is_over(&part, held) && !goes_on
-                });
-                Some(self.restore_texts(name, data, &texts, &part))
+                let ends = Ends::of(&part);
+                let going_on: BTreeSet<_> = texts.iter().map(|text| text.thread).collect();
+                self.release(out, |held| ends.has(held) && !going_on.contains(&held));
+                Some(self.restore_texts(name, data, &texts, &ends))
             }
             Ok(StreamData::Error(_)) => {
                 self.release(out, |_| true);
@@ -176,10 +182,11 @@ impl Texts {
         name: Option<&[u8]>,
         data: &[u8],
         texts: &[Place],
-        part: &StreamPart<'_>,
+        ends: &Ends,
     ) -> Vec<u8> {
         let mut out = Vec::with_capacity(data.len());
         let mut done = 0;
+        let mut copies = 0;
         for Place { thread, span } in texts {
             // Without the quotes.
             let (start, end) = (span.start + 1, span.end.saturating_sub(1));
@@ -189,9 +196,14 @@ impl Texts {
             restore(&self.originals, between, &mut out);
             let held = self.held.remove(thread);
             let mut torn = held.map(|held| held.torn).unwrap_or_default();
-            torn.restore(&self.originals, piece, is_over(part, *thread), &mut out);
+            torn.restore(&self.originals, piece, ends.has(*thread), &mut out);
             if !torn.is_empty() {
-                match DeltaCopy::of(name, data, *span).filter(|_| self.held.len() < MOST_HELD) {
+                let may_copy = data.len() <= MOST_COPIED
+                    && self.held.len() < MOST_HELD
+                    && copies < MOST_COPIES;
+                copies += usize::from(may_copy);
+                let copy = may_copy.then(|| DeltaCopy::of(name, data, *span));
+                match copy.flatten() {
                     Some(copy) => {
                         self.held.insert(*thread, Held { torn, copy });
                     }
@@ -222,15 +234,14 @@ impl Texts {
 
 /// The pieces of an event in their order.
 fn places(part: &StreamPart<'_>) -> Vec<Place> {
+    let mut pieces: BTreeMap<Channel, usize> = BTreeMap::new();
     let mut places: Vec<Place> = Vec::with_capacity(part.texts().len());
     for text in part.texts() {
-        let same = places
-            .iter()
-            .filter(|place| place.thread.channel == text.channel);
-        let thread = Thread {
-            channel: text.channel,
-            number: same.count(),
-        };
+        let channel = text.channel;
+        let before = pieces.entry(channel).or_default();
+        let number = *before;
+        *before += 1;
+        let thread = Thread { channel, number };
         let span = text.text.span();
         places.push(Place { thread, span });
     }
@@ -238,9 +249,23 @@ fn places(part: &StreamPart<'_>) -> Vec<Place> {
     places
 }
 
-/// Whether the text ends with the event.
-fn is_over(part: &StreamPart<'_>, thread: Thread) -> bool {
-    part.is_end() || part.ended().contains(&thread.channel.index)
+/// Which texts end with an event.
+struct Ends {
+    all: bool,
+    indexes: BTreeSet<u64>,
+}
+
+impl Ends {
+    fn of(part: &StreamPart<'_>) -> Self {
+        Self {
+            all: part.is_end(),
+            indexes: part.ended().iter().copied().collect(),
+        }
+    }
+
+    fn has(&self, thread: Thread) -> bool {
+        self.all || self.indexes.contains(&thread.channel.index)
+    }
 }
 
 /// Appends an event with other data: its other fields stay where the data is one line of it.

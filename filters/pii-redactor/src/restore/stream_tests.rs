@@ -485,3 +485,32 @@ fn more_texts_than_can_be_held_are_torn_but_whole() {
     let torn = texts.values().filter(|text| *text == "[EMAIL_1]").count();
     assert_eq!((right, torn), (128, 72));
 }
+
+/// A test of time: quadratic work would take minutes.
+#[test]
+fn an_event_of_many_texts_takes_linear_time() {
+    const MANY: usize = 50_000;
+    let long = "x".repeat(16 << 10);
+    for choice in [
+        // One channel: pieces of it are told apart by number.
+        r#"{"index":0,"text":"[EMAIL_1] [","finish_reason":null}"#,
+        // A channel each, which ends at once.
+        r#"{"text":"[EMAIL_1] [","finish_reason":"stop"}"#,
+        r#"{"text":"[EMAIL_1] ["}"#,
+    ] {
+        let choices = format!("{choice},").repeat(MANY);
+        for member in ["", &long] {
+            let data = format!(r#"{{"x":"{member}","choices":[{choices}{choice}]}}"#);
+            let stream = format!("data: {data}\n\n");
+            let mut answer = EventStream::new(
+                (Api::OpenAi, Endpoint::Completions),
+                originals(),
+                stream.len(),
+            );
+            let out = answer.restore(stream.as_bytes(), true);
+            let out = String::from_utf8(out).unwrap();
+            assert_eq!(out.matches("jörg@example.com").count(), MANY + 1);
+            assert_eq!(out.matches("[EMAIL_1]").count(), 0);
+        }
+    }
+}

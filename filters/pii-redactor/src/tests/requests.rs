@@ -13,11 +13,11 @@ use crate::PiiRedactor;
 const REDACTIONS: &str = r#"ai_redactions_total{rule="email",tenant="team-a"}"#;
 
 #[test]
-fn addresses_in_texts_of_a_chat_are_masked_and_all_else_leaves_as_it_came() {
+fn addresses_in_a_chat_are_masked_and_all_else_leaves_as_it_came() {
     let body = r#" {"model" : "m","user":"ann@example.com","temperature":1.0,
       "messages":[ {"role":"system","content":"Write to \"bob@example.org\"\n"},
         {"role":"user","content":[{"type":"text","text":"\u003cann@example.com\u003e, carl\u0040example.net"},
-          {"type":"image_url","image_url":{"url":"https://dan@example.com/x.png"}}]},
+          {"type":"image_url","image_url":{"url":"https://x.example/dan.png"}}]},
         {"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":
           {"name":"send","arguments":"{\"to\":\"bob@example.org\",\"text\":\"\\nann@example.com\"}"}}]},
         {"role":"tool","tool_call_id":"c1","content":"{\"sent\":\"bob@example.org\"}"},
@@ -81,6 +81,102 @@ fn addresses_in_other_inputs_are_masked() {
             masked(endpoint, body),
             body.replace("ann@example.com", "[EMAIL_1]")
         );
+    }
+}
+
+#[test]
+fn addresses_are_masked_wherever_they_stand() {
+    use Endpoint::{ChatCompletions, Completions, CountTokens, Embeddings, Messages, Responses};
+    for (endpoint, body) in [
+        (
+            Responses,
+            r#"{"model":"m","input":[
+              {"type":"local_shell_call","action":{"command":["mail","ann@example.com"],"env":{"TO":"ann@example.com"}}},
+              {"type":"shell_call_output","output":[{"stdout":"ann@example.com","stderr":""}]},
+              {"type":"computer_call","action":{"type":"type","text":"ann@example.com"}},
+              {"type":"mcp_list_tools","tools":[{"description":"ann@example.com"}]},
+              {"type":"later","deep":[[{"er":["ann@example.com"]}]]}],
+              "text":{"format":{"schema":{"description":"ann@example.com"}}},
+              "prompt_cache_key":"ann@example.com","metadata":{"who":"ann@example.com"}}"#,
+        ),
+        (
+            Messages,
+            r#"{"model":"m","mcp_servers":[{"name":"ann@example.com"}],"messages":[{"role":"assistant","content":[
+              {"type":"text","text":"x","citations":[{"cited_text":"ann@example.com"}]},
+              {"type":"code_execution_tool_result","content":{"stdout":"ann@example.com"}},
+              {"type":"search_result","source":"mailto:ann@example.com","content":[]},
+              {"type":"later_use","input":{"to":"ann@example.com"}},
+              {"type":"thinking","thinking":"x","signature":"c2ln"}]}]}"#,
+        ),
+        (
+            CountTokens,
+            r#"{"model":"m","messages":[],"tools":[{"name":"f","input_schema":{"default":"ann@example.com"}}]}"#,
+        ),
+        (
+            ChatCompletions,
+            r#"{"model":"m","messages":[{"role":"assistant","content":"x",
+              "annotations":[{"url_citation":{"title":"ann@example.com"}}],
+              "reasoning_details":[{"text":"ann@example.com"}],"thinking_blocks":[{"thinking":"ann@example.com"}]},
+              {"role":"user","content":[{"type":"file","file":{"filename":"ann@example.com.pdf"}}]}],
+              "tools":[{"type":"function","function":{"name":"f","description":"Mails ann@example.com",
+                "parameters":{"properties":{"to":{"default":"ann@example.com"}}}}}],
+              "functions":[{"description":"ann@example.com"}],"stop":["ann@example.com"],
+              "response_format":{"json_schema":{"description":"ann@example.com"}},
+              "web_search_options":{"user_location":{"x":"ann@example.com"}},
+              "documents":[{"title":"ann@example.com"}],"chat_template_kwargs":{"x":"ann@example.com"}}"#,
+        ),
+        (
+            Completions,
+            r#"{"model":"m","prompt":"x","stop":"ann@example.com"}"#,
+        ),
+        (
+            Embeddings,
+            r#"{"model":"m","input":"x","x":{"model":"ann@example.com"}}"#,
+        ),
+    ] {
+        let expected = body.replace("ann@example.com.pdf", "[EMAIL_2]");
+        let expected = expected.replace("ann@example.com", "[EMAIL_1]");
+        let sent = masked(endpoint, body);
+        assert!(!sent.contains('@'), "{sent}");
+        // The file's name is read as an address of another domain.
+        assert_eq!(sent, expected);
+    }
+}
+
+#[test]
+fn the_name_of_the_model_and_names_of_members_stay() {
+    let body = r#"{"messages":[],"x":{"ann@example.com":1,"model":"ann@example.com"},"model":"ann@example.com"}"#;
+    let expected = body.replacen(
+        r#""model":"ann@example.com"}"#,
+        r#""model":"[EMAIL_1]"}"#,
+        1,
+    );
+    assert_eq!(masked(Endpoint::ChatCompletions, body), expected);
+}
+
+#[test]
+fn an_address_that_is_escaped_in_json_text_in_a_string_is_masked() {
+    let body = r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[{"function":{"arguments":
+        "{\"to\":\"ann\\u0040bank.example\",\"cc\":\"{\\\"x\\\":\\\"\u00e9 bob\\\\u0040bank.example\\\"}\"}"}}]},
+        {"role":"user","content":"ann@bank.example, ann\u0040bank.example."}]}"#;
+    let expected = body
+        .replace(r"ann\\u0040bank.example", "[EMAIL_1]")
+        .replace(r"ann\u0040bank.example", "[EMAIL_1]")
+        .replace("ann@bank.example", "[EMAIL_1]")
+        .replace(r"bob\\\\u0040bank.example", "[EMAIL_2]");
+    assert_eq!(masked(Endpoint::ChatCompletions, body), expected);
+}
+
+#[test]
+fn a_body_of_more_texts_than_are_read_is_refused() {
+    for says in ["", "ann@example.com"] {
+        let flood = format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":[{}"{says}"]}}]}}"#,
+            "\"\",".repeat(100_000)
+        );
+        let mut exchange = exchange(Endpoint::ChatCompletions);
+        let reply = exchange.request_body(flood.as_bytes(), true).reply();
+        assert_eq!((reply.status(), reply.details()), (400, "malformed_body"));
     }
 }
 

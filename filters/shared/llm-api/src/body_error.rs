@@ -23,8 +23,46 @@ pub enum BodyError {
     Duplicate(&'static str),
     /// A member nests content deeper than any API does.
     TooDeep(&'static str),
+    /// The body holds more things of this kind than are read: each costs many times its bytes.
+    TooMany(Plenty),
     /// The endpoint has no such body.
     NoBody,
+}
+
+/// What a body can hold more of than is read. An empty string is three bytes of a body, and
+/// more than ten times that in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plenty {
+    /// Strings that somebody says.
+    Texts,
+    /// Names of objects stored at the provider.
+    StoredObjects,
+    /// Choices of an answer.
+    Choices,
+}
+
+impl Plenty {
+    /// How many of one kind are read of one body.
+    pub const MOST: usize = 100_000;
+
+    /// Appends to what was read so far, if there is room.
+    pub(crate) fn push<T>(self, read: &mut Vec<T>, next: T) -> Result<(), BodyError> {
+        if read.len() >= Self::MOST {
+            return Err(BodyError::TooMany(self));
+        }
+        read.push(next);
+        Ok(())
+    }
+}
+
+impl fmt::Display for Plenty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Texts => "texts",
+            Self::StoredObjects => "stored objects",
+            Self::Choices => "choices",
+        })
+    }
 }
 
 impl BodyError {
@@ -36,7 +74,11 @@ impl BodyError {
             | Self::WrongType(member)
             | Self::Duplicate(member)
             | Self::TooDeep(member) => Some(member),
-            Self::NotUtf8 | Self::NotJson { .. } | Self::NotAnObject | Self::NoBody => None,
+            Self::NotUtf8
+            | Self::NotJson { .. }
+            | Self::NotAnObject
+            | Self::TooMany(_)
+            | Self::NoBody => None,
         }
     }
 }
@@ -53,6 +95,9 @@ impl fmt::Display for BodyError {
                 write!(f, "`{member}` is given twice, or in other letter case")
             }
             Self::TooDeep(member) => write!(f, "`{member}` is nested too deeply"),
+            Self::TooMany(plenty) => {
+                write!(f, "the body holds more than {} {plenty}", Plenty::MOST)
+            }
             Self::NoBody => f.write_str("the endpoint has no such body"),
         }
     }

@@ -7,8 +7,8 @@
 //!
 //! Members that we don't read are checked to be JSON and skipped, whatever they are. A member
 //! that we do read and that stands twice in one object refuses the body: the server behind us
-//! might read the other one. Work is linear in the body, nesting costs no stack, and no byte of
-//! a peer makes it panic.
+//! might read the other one. Work is linear in the body, nesting costs no stack, what is
+//! gathered is bounded in number ([`Plenty`]), and no byte of a peer makes it panic.
 //!
 //! ```
 //! use llm_api::{Endpoint, Request};
@@ -36,6 +36,7 @@ mod request;
 mod span;
 mod splice;
 mod stream_data;
+mod strings;
 mod text;
 mod traffic;
 mod usage;
@@ -43,7 +44,7 @@ mod value;
 mod walk;
 
 pub use answer::Answer;
-pub use body_error::BodyError;
+pub use body_error::{BodyError, Plenty};
 pub use endpoint::{Api, Endpoint};
 pub use error_body::{ErrorObject, ErrorText, error_body, error_event, error_type};
 pub use json_text::{JsonText, encode_text, escape_text};
@@ -51,6 +52,7 @@ pub use request::Request;
 pub use span::Span;
 pub use splice::{Overlap, Splices};
 pub use stream_data::{StreamData, StreamPart};
+pub use strings::string_values;
 pub use text::{Channel, StoredObject, Text, TextKind};
 pub use traffic::{Refusal, Traffic, classify, model_id};
 pub use usage::{AnthropicUsage, Usage, UsageReport, UsageTally};

@@ -149,8 +149,8 @@ impl<'a> Value<'a> {
     pub(crate) fn each_named(
         self,
         names: &'static [&'static str],
-        mut each: impl FnMut(&'static str, Span),
-    ) {
+        mut each: impl FnMut(&'static str, Span) -> Result<(), BodyError>,
+    ) -> Result<(), BodyError> {
         let mut at = 0;
         while let Some(string) = self.next_string(at) {
             at = string.end;
@@ -163,24 +163,28 @@ impl<'a> Value<'a> {
                 continue;
             };
             if !value.is_null() {
-                each(name, value.span());
+                each(name, value.span())?;
             }
         }
+        Ok(())
     }
 
-    /// Calls `each` with every string inside the value that is no member's name.
-    pub(crate) fn each_string(self, mut each: impl FnMut(JsonText<'a>)) {
+    /// Every string inside the value that is no member's name, in order. The value has been
+    /// parsed before; no stack is needed, and nothing is kept.
+    pub(crate) fn strings(self) -> impl Iterator<Item = JsonText<'a>> {
         let mut at = 0;
-        while let Some(string) = self.next_string(at) {
-            at = string.end;
-            let rest = self.raw.get(string.end..).unwrap_or_default();
-            let Some(raw) = self.raw.get(string.range()) else {
-                return;
-            };
-            if !rest.trim_ascii_start().starts_with(':') {
-                each(JsonText::new(raw, self.start.saturating_add(string.start)));
+        std::iter::from_fn(move || {
+            loop {
+                let string = self.next_string(at)?;
+                at = string.end;
+                let rest = self.raw.get(string.end..)?;
+                if !rest.trim_ascii_start().starts_with(':') {
+                    let raw = self.raw.get(string.range())?;
+                    let start = self.start.saturating_add(string.start);
+                    return Some(JsonText::new(raw, start));
+                }
             }
-        }
+        })
     }
 
     /// The next string token at or after `from`, quotes included, relative to this value.

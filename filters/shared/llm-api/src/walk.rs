@@ -1,7 +1,8 @@
 //! Gathers texts and stored objects while a body is walked.
 
-use crate::body_error::BodyError;
+use crate::body_error::{BodyError, Plenty};
 use crate::json_text::JsonText;
+use crate::span::Span;
 use crate::text::{Channel, StoredObject, Text, TextKind};
 use crate::value::{Value, present};
 
@@ -49,8 +50,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(crate) fn push(&mut self, channel: Channel, text: JsonText<'a>) {
-        self.texts.push(Text { channel, text });
+    pub(crate) fn push(&mut self, channel: Channel, text: JsonText<'a>) -> Result<(), BodyError> {
+        Plenty::Texts.push(&mut self.texts, Text { channel, text })
     }
 
     /// A member that is a string, `null` or absent.
@@ -65,9 +66,8 @@ impl<'a> Walk<'a> {
         };
         match value.as_text() {
             Some(text) => self.push(channel, text),
-            None => self.wrong(member)?,
+            None => self.wrong(member),
         }
-        Ok(())
     }
 
     /// An array, `null` or absent.
@@ -130,8 +130,7 @@ impl<'a> Walk<'a> {
         depth: u8,
     ) -> Result<(), BodyError> {
         if let Some(text) = part.as_text() {
-            self.push(channel, text);
-            return Ok(());
+            return self.push(channel, text);
         }
         if !part.is_object() {
             return self.wrong(member);
@@ -161,7 +160,7 @@ impl<'a> Walk<'a> {
         self.source(channel, source, depth)?;
         // A tool's `input` is the tool's own: it may name what it likes.
         if !kind.and_then(Value::as_text).is_some_and(is_tool_use) {
-            self.stored_in(part, &["file_id"]);
+            self.stored_in(part, &["file_id"])?;
         }
         Ok(())
     }
@@ -188,18 +187,28 @@ impl<'a> Walk<'a> {
     }
 
     /// A top-level member that names a stored object.
-    pub(crate) fn stored_member(&mut self, member: &'static str, value: Option<Value<'a>>) {
-        if let Some(value) = present(value) {
-            let span = value.span();
-            self.stored.push(StoredObject { member, span });
+    pub(crate) fn stored_member(
+        &mut self,
+        member: &'static str,
+        value: Option<Value<'a>>,
+    ) -> Result<(), BodyError> {
+        match present(value) {
+            Some(value) => self.store(member, value.span()),
+            None => Ok(()),
         }
     }
 
     /// Members of these names anywhere inside `value`.
-    pub(crate) fn stored_in(&mut self, value: Value<'a>, names: &'static [&'static str]) {
-        value.each_named(names, |member, span| {
-            self.stored.push(StoredObject { member, span });
-        });
+    pub(crate) fn stored_in(
+        &mut self,
+        value: Value<'a>,
+        names: &'static [&'static str],
+    ) -> Result<(), BodyError> {
+        value.each_named(names, |member, span| self.store(member, span))
+    }
+
+    fn store(&mut self, member: &'static str, span: Span) -> Result<(), BodyError> {
+        Plenty::StoredObjects.push(&mut self.stored, StoredObject { member, span })
     }
 }
 

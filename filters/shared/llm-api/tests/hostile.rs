@@ -8,7 +8,10 @@
     reason = "a test may fail by panicking"
 )]
 
-use llm_api::{Answer, BodyError, Endpoint, ErrorObject, Request, StreamData, classify, model_id};
+use llm_api::{
+    Answer, BodyError, Endpoint, ErrorObject, Plenty, Request, StreamData, classify, model_id,
+    string_values,
+};
 use proptest::prelude::*;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -45,6 +48,10 @@ fn read_in_every_way(body: &[u8]) {
     }
     if let Ok(error) = ErrorObject::parse(body) {
         let _ = error.code();
+    }
+    for text in string_values(body).into_iter().flatten() {
+        let raw = text.raw().as_bytes();
+        assert_eq!(body.get(text.span().range()), Some(raw));
     }
 }
 
@@ -87,6 +94,106 @@ fn many_small_things_take_linear_time() {
     ] {
         read_in_every_way(body.as_bytes());
     }
+}
+
+/// `before`, so many elements with commas between them, `after`.
+fn flood(before: &str, element: &str, count: usize, after: &str) -> String {
+    let elements = format!("{element},").repeat(count);
+    format!("{before}{}{after}", elements.trim_end_matches(','))
+}
+
+#[test]
+fn more_texts_than_the_bound_are_refused() {
+    use Endpoint::{ChatCompletions, Completions, Embeddings, Messages, Responses};
+    for (endpoint, before, element, after) in [
+        (
+            ChatCompletions,
+            r#"{"model":"m","messages":[{"content":["#,
+            "\"\"",
+            "]}]}",
+        ),
+        (
+            ChatCompletions,
+            r#"{"model":"m","messages":["#,
+            r#"{"content":""}"#,
+            "]}",
+        ),
+        (Completions, r#"{"model":"m","prompt":["#, "\"\"", "]}"),
+        (Embeddings, r#"{"model":"m","input":["#, "\"\"", "]}"),
+        (
+            Responses,
+            r#"{"model":"m","input":["#,
+            r#"{"text":""}"#,
+            "]}",
+        ),
+        (
+            Responses,
+            r#"{"model":"m","prompt":{"variables":["#,
+            "\"\"",
+            "]}}",
+        ),
+        (
+            Messages,
+            r#"{"model":"m","system":["#,
+            "\"\"",
+            r#"],"messages":[]}"#,
+        ),
+    ] {
+        let most = flood(before, element, Plenty::MOST, after);
+        let request = Request::parse(endpoint, most.as_bytes()).unwrap();
+        assert_eq!(request.texts().map(|texts| texts.len()), Ok(Plenty::MOST));
+        let more = flood(before, element, Plenty::MOST + 1, after);
+        let request = Request::parse(endpoint, more.as_bytes()).unwrap();
+        let fault = BodyError::TooMany(Plenty::Texts);
+        assert_eq!(request.texts(), Err(fault));
+        assert_eq!(fault.to_string(), "the body holds more than 100000 texts");
+    }
+}
+
+#[test]
+fn more_of_other_things_than_the_bound_are_refused() {
+    const MORE: usize = Plenty::MOST + 1;
+    let inputs = flood(
+        r#"{"model":"m","messages":[{"content":[{"type":"tool_use","input":["#,
+        "\"\"",
+        MORE,
+        "]}]}]}",
+    );
+    let Ok(Request::Messages(request)) = Request::parse(Endpoint::Messages, inputs.as_bytes())
+    else {
+        panic!("it is a request");
+    };
+    let texts = BodyError::TooMany(Plenty::Texts);
+    assert_eq!(request.tool_inputs(), Err(texts));
+
+    let before = r#"{"model":"m","messages":[{"content":[{"x":["#;
+    let files = flood(before, r#"{"file_id":1}"#, MORE, "]}]}]}");
+    let request = Request::parse(Endpoint::ChatCompletions, files.as_bytes()).unwrap();
+    let stored = BodyError::TooMany(Plenty::StoredObjects);
+    assert_eq!(request.stored_objects(), Err(stored));
+
+    let choices = flood(r#"{"choices":["#, "{}", MORE, "]}");
+    let fault = BodyError::TooMany(Plenty::Choices);
+    let answer = Answer::parse(Endpoint::ChatCompletions, choices.as_bytes());
+    assert_eq!(answer.unwrap_err(), fault);
+    let event = StreamData::parse(Endpoint::Completions, choices.as_bytes());
+    assert_eq!(event.unwrap_err(), fault);
+
+    let said = flood(r#"{"output":[{"content":["#, "\"\"", MORE, "]}]}");
+    let answer = Answer::parse(Endpoint::Responses, said.as_bytes());
+    assert_eq!(answer.unwrap_err(), texts);
+}
+
+#[test]
+fn string_values_are_found_at_any_depth_and_names_are_not() {
+    let deep = "[".repeat(100_000) + "\"c\"" + &"]".repeat(100_000);
+    let body =
+        format!(r#" {{"a" : "\u0062", "x":[{{"y\"":{{}}, "z":{deep}}}, "", "d:" ],"":":"}}"#);
+    let texts = string_values(body.as_bytes()).unwrap();
+    let says: Vec<_> = texts.map(|text| text.decode()).collect();
+    assert_eq!(says, ["b", "c", "", "d:", ":"]);
+    let fault = string_values(b"\xff").err();
+    assert_eq!(fault, Some(BodyError::NotUtf8));
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl<'a> MessagesRequest<'a> {
             part: 0,
             kind: TextKind::Content,
         };
-        walk.stored_member("container", container);
+        walk.stored_member("container", container)?;
         if let Some(metadata) = present(metadata).filter(|metadata| metadata.is_object()) {
             let [user_id] = metadata.members("metadata", ["user_id"])?;
             let kind = TextKind::Identifier;
@@ -160,7 +160,9 @@ fn walk_input<'a>(
     let is_tool_use = kind.and_then(Value::as_text).is_some_and(is_tool_use);
     let kind = TextKind::ToolInput;
     if let Some(input) = input.filter(|_| is_tool_use) {
-        input.each_string(|text| walk.push(Channel { index, part, kind }, text));
+        for text in input.strings() {
+            walk.push(Channel { index, part, kind }, text)?;
+        }
     }
     Ok(())
 }

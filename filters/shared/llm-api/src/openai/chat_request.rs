@@ -167,8 +167,8 @@ impl<'a> ChatRequest<'a> {
             conversation,
         ] = self.rest;
         let mut walk = Walk::of_request();
-        walk.stored_member("previous_response_id", previous);
-        walk.stored_member("conversation", conversation);
+        walk.stored_member("previous_response_id", previous)?;
+        walk.stored_member("conversation", conversation)?;
         walk_identifiers(&mut walk, user, safety_identifier)?;
         let messages = messages.ok_or(BodyError::Missing("messages"))?;
         walk.elements(Some(messages), "messages", walk_message)?;
@@ -206,7 +206,7 @@ pub(crate) fn walk_identifiers<'a>(
     };
     for (value, member) in [(user, "user"), (safety_identifier, "safety_identifier")] {
         if let Some(name) = text(value, member)? {
-            walk.push(channel, name);
+            walk.push(channel, name)?;
         }
     }
     Ok(())

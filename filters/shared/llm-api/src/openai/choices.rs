@@ -1,7 +1,7 @@
 //! The choices of an answer or of a chunk.
 
 use super::message::walk_message;
-use crate::body_error::BodyError;
+use crate::body_error::{BodyError, Plenty};
 use crate::json_text::JsonText;
 use crate::text::{Channel, Text, TextKind};
 use crate::value::{Value, present};
@@ -24,7 +24,7 @@ pub(crate) fn read_choices<'a>(
     let mut choices = Vec::new();
     walk.elements(value, "choices", |walk, number, choice| {
         if choice.is_object() {
-            choices.push(read_choice(walk, number, choice)?);
+            Plenty::Choices.push(&mut choices, read_choice(walk, number, choice)?)?;
         }
         Ok(())
     })?;

@@ -61,7 +61,7 @@ pub(crate) fn walk_message<'a>(
     if let Some(audio) = audio.filter(|audio| audio.is_object()) {
         let [id, transcript] = audio.members("audio", ["id", "transcript"])?;
         walk.text(of(TextKind::Content), transcript, "transcript")?;
-        walk.stored_member("audio", id);
+        walk.stored_member("audio", id)?;
     }
     Ok(())
 }

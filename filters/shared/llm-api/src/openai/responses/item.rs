@@ -53,7 +53,7 @@ pub(super) fn walk_item<'a>(
         Some(_) => false,
     };
     if is_reference {
-        walk.stored_member("item_reference", id);
+        walk.stored_member("item_reference", id)?;
     }
     let said = if kind.as_deref() == Some("reasoning") {
         TextKind::Reasoning
@@ -67,7 +67,7 @@ pub(super) fn walk_item<'a>(
     walk.text(of(TextKind::ToolInput), input, "input")?;
     walk.text(of(TextKind::ToolInput), code, "code")?;
     if let Some(text) = present(text).and_then(Value::as_text) {
-        walk.push(of(said), text);
+        walk.push(of(said), text)?;
     }
     Ok(())
 }

@@ -125,10 +125,10 @@ impl<'a> ResponsesRequest<'a> {
         let [input, instructions, user, safety_identifier] = self.said;
         let [previous, conversation, prompt] = self.stored;
         let mut walk = Walk::of_request();
-        walk.stored_member("previous_response_id", previous);
-        walk.stored_member("conversation", conversation);
-        walk.stored_member("prompt", prompt);
-        walk.stored_member("background", self.background);
+        walk.stored_member("previous_response_id", previous)?;
+        walk.stored_member("conversation", conversation)?;
+        walk.stored_member("prompt", prompt)?;
+        walk.stored_member("background", self.background)?;
         let channel = Channel {
             index: 0,
             part: 0,
@@ -159,7 +159,9 @@ fn walk_variables<'a>(walk: &mut Walk<'a>, prompt: Option<Value<'a>>) -> Result<
             kind: TextKind::Content,
         };
         // Their names are the client's own, so nobody can ask for them by name.
-        variables.each_string(|text| walk.push(channel, text));
+        for text in variables.strings() {
+            walk.push(channel, text)?;
+        }
     }
     Ok(())
 }
@@ -178,7 +180,6 @@ fn walk_tool<'a>(walk: &mut Walk<'a>, _: u64, tool: Value<'a>) -> Result<(), Bod
     walk.stored_member(
         "container",
         container.filter(|container| container.as_text().is_some()),
-    );
-    walk.stored_in(tool, &["file_id", "file_ids", "vector_store_ids"]);
-    Ok(())
+    )?;
+    walk.stored_in(tool, &["file_id", "file_ids", "vector_store_ids"])
 }
