@@ -123,13 +123,31 @@ def test_where_nobody_listens_the_client_gets_an_error_of_its_api(clients, opena
     assert "127.0.0.1" not in str(raised.value.body)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+@pytest.mark.parametrize("status", [400, 404, 422])
 def test_what_another_provider_would_refuse_as_well_is_no_reason_to_ask_it(
         clients, openai_provider, vllm_provider, status):
     openai_provider.script(scripts.openai_error(status, "invalid_request_error"))
     answer = clients.http().post("/v1/chat/completions", content=bodies.chat(identity.fresh(), "safe-gpt"))
-    assert answer.status_code >= 400
+    assert answer.status_code == status
     assert answer.json()["error"]["message"]
+    assert vllm_provider.requests == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_credential_is_the_gateways_failure_and_no_reason_to_ask_another_provider(
+        clients, openai_provider, vllm_provider, status):
+    openai_provider.script(scripts.openai_error(status, "invalid_request_error", "Incorrect API key of org-1"))
+    answer = clients.http().post("/v1/chat/completions", content=bodies.chat(identity.fresh(), "safe-gpt"))
+    assert answer.status_code == 502
+    assert answer.json()["error"]["code"] == "provider_credential_refused"
+    assert b"org-1" not in answer.content
+    assert vllm_provider.requests == []
+
+
+def test_a_refused_credential_of_headers_only_is_the_gateways_failure(clients, openai_provider, vllm_provider):
+    openai_provider.script(scripts.headers_only(401))
+    answer = clients.http().post("/v1/chat/completions", content=bodies.chat(identity.fresh(), "safe-gpt"))
+    assert answer.status_code == 502
     assert vllm_provider.requests == []
 
 

@@ -324,6 +324,16 @@ def test_an_error_of_anthropic_has_the_shape_of_the_clients_api(clients, anthrop
     assert set(refused.value.body) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize(("status", "kind"), [(401, "authentication_error"), (403, "permission_error")])
+def test_what_anthropic_says_of_the_gateways_credential_stays_unsaid(clients, anthropic_provider, status, kind):
+    anthropic_provider.script(scripts.anthropic_error(status, kind, "invalid x-api-key of org-1"))
+    with pytest.raises(openai.InternalServerError) as refused:
+        clients.openai().chat.completions.create(model="plain-claude", messages=user(identity.fresh()))
+    assert refused.value.status_code == 502
+    assert refused.value.body["code"] == "provider_credential_refused"
+    assert "org-1" not in refused.value.body["message"]
+
+
 def test_an_html_error_of_anthropic_becomes_json(clients, anthropic_provider):
     anthropic_provider.script(scripts.html_error(502))
     with pytest.raises(openai.InternalServerError) as refused:

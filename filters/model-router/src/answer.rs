@@ -7,6 +7,7 @@ use llm_api::{Api, ErrorText, Usage, error_body};
 
 use crate::NAME;
 use crate::catalog::Target;
+use crate::credential_refused;
 use crate::json_end::JsonEnd;
 use crate::response_headers::{is_compressed, is_json, keep_gateways_own, status, strip_account};
 use crate::translate::anthropic::error::{client_status, message_by_status};
@@ -78,15 +79,26 @@ impl Answering {
         end_of_stream: bool,
         host: &mut dyn Host,
     ) -> Self {
+        let answering = Self::rewritten(provenance, most, now, headers, end_of_stream, host);
+        // After the rest: a provider's header of that name is gone by now.
         if let Some(dropped) = provenance.dropped.header() {
             headers.set(DROPPED_HEADER, dropped.as_bytes());
         }
+        answering
+    }
+
+    fn rewritten(
+        provenance: &Provenance,
+        most: usize,
+        now: Time,
+        headers: &mut dyn Headers,
+        end_of_stream: bool,
+        host: &mut dyn Host,
+    ) -> Self {
         let status = status(headers);
-        if matches!(status, 401 | 403) {
-            let provider = &provenance.target.provider.name;
-            log::error!(
-                "{NAME}: provider {provider} answered {status} to the gateway's credential"
-            );
+        if credential_refused::is_told_by(status) {
+            credential_refused::log(&provenance.target.provider, status);
+            return refused_credential(provenance.api, headers, end_of_stream);
         }
         match provenance.answer {
             AnswerForm::Same { .. } if is_compressed(headers) && !end_of_stream => {
@@ -170,6 +182,19 @@ fn publish_new(before: Option<Usage>, now: Option<Usage>, host: &mut dyn Host) {
     if let Some(usage) = now.filter(|_| now != before) {
         publish_usage(host, usage);
     }
+}
+
+/// The provider refused the gateway's credential; its own words are swallowed. An answer that
+/// ends with its head can't be given a body: there the status says it alone.
+fn refused_credential(api: Api, headers: &mut dyn Headers, end_of_stream: bool) -> Answering {
+    let status = credential_refused::CLIENT_STATUS;
+    if end_of_stream {
+        keep_gateways_own(headers);
+        headers.set(":status", status.to_string().as_bytes());
+        return Answering::Untouched;
+    }
+    rewrite_head(status, "application/json", headers);
+    Answering::Replaced(error_body(api, credential_refused::error()))
 }
 
 /// An answer that no filter can read. What failed anyway keeps its status.

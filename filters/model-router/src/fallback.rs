@@ -13,6 +13,7 @@ use crate::NAME;
 use crate::answer::{Answering, DROPPED_HEADER, Provenance};
 use crate::catalog::Target;
 use crate::config::Routing;
+use crate::credential_refused;
 use crate::outgoing::{self, ClientHeaders};
 use crate::response_headers::{forget_failure, is_coded, is_json, status};
 use crate::translate::anthropic::answer;
@@ -185,9 +186,13 @@ impl Asked {
         host: &mut dyn Host,
     ) -> Option<Substitute> {
         let answer = answer?;
-        let status = answer
-            .status()
-            .filter(|status| (200..300).contains(status))?;
+        let status = answer.status()?;
+        if credential_refused::is_told_by(status) {
+            credential_refused::log(&self.provenance.target.provider, status);
+        }
+        if !(200..300).contains(&status) {
+            return None;
+        }
         let coding = answer.header("content-encoding").unwrap_or_default();
         let content_type = answer.header("content-type").unwrap_or_default();
         let form = self.provenance.answer;

@@ -33,6 +33,7 @@
 mod answer;
 mod catalog;
 mod config;
+mod credential_refused;
 mod credentials;
 mod fallback;
 mod json_end;

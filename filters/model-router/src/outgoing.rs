@@ -65,8 +65,9 @@ fn api_headers(api: Api) -> &'static [&'static str] {
 
 const ANTHROPIC_VERSION: &str = "anthropic-version";
 
-/// Headers of a client that any provider may see.
-const KEPT: [&str; 3] = ["accept", "idempotency-key", "user-agent"];
+/// Headers of a client that any provider may see. `idempotency-key` is none of them: tenants share
+/// the gateway's account, and one tenant's key could replay the answer to another's.
+const KEPT: [&str; 2] = ["accept", "user-agent"];
 
 /// The headers of a client's request that [`headers`] may let pass, copied for a call that is
 /// made after the request is gone.
@@ -252,16 +253,18 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_text_stays_behind() {
+    fn a_value_that_is_not_text_and_a_name_that_is_not_listed_stay_behind() {
         let all = [
             ("user-agent".to_owned(), b"\xff".to_vec()),
             ("accept".to_owned(), b"a".to_vec()),
             ("accept".to_owned(), b"b".to_vec()),
-            ("idempotency-key".to_owned(), vec![b'x'; 5000]),
+            ("anthropic-beta".to_owned(), vec![b'x'; 5000]),
+            ("idempotency-key".to_owned(), b"of one tenant".to_vec()),
         ];
         let client = ClientHeaders::of(&all);
         assert_eq!(client.get("user-agent"), None);
         assert_eq!(client.get("accept"), Some("a,b"));
+        assert_eq!(client.get("anthropic-beta"), None);
         assert_eq!(client.get("idempotency-key"), None);
     }
 }

@@ -36,24 +36,38 @@ pub(crate) fn is_json(content_type: &[u8]) -> bool {
         .eq_ignore_ascii_case(b"application/json")
 }
 
-/// Removes what tells of the provider's account, or sets state for the provider's origin. For
-/// answers that pass otherwise as they came.
+/// Removes what tells of the provider's account, sets state for the provider's origin, or claims
+/// to be the gateway's or its proxy's word. For answers that pass otherwise as they came.
 pub(crate) fn strip_account(headers: &mut dyn Headers) {
-    for name in ACCOUNT {
-        headers.remove(name);
+    for (name, _) in headers.all() {
+        if ACCOUNT.contains(&name.as_str()) || is_forged(&name) {
+            headers.remove(&name);
+        }
     }
 }
 
-const ACCOUNT: [&str; 5] = [
+/// `www-authenticate` asks for a credential that only the gateway has.
+const ACCOUNT: [&str; 6] = [
     "alt-svc",
     "anthropic-organization-id",
     "openai-organization",
     "openai-project",
     "set-cookie",
+    "www-authenticate",
 ];
 
+/// Whether a header has a name by which only the gateway or its proxy speaks, and is none of
+/// those that they have set by now.
+fn is_forged(name: &str) -> bool {
+    name.starts_with("x-envoy-") || (name.starts_with("x-ai-") && !SET_BY_NOW.contains(&name))
+}
+
+/// What the cache did, and the provider's id of the request, which its route sets: both in the
+/// place of what the provider may have sent.
+const SET_BY_NOW: [&str; 2] = ["x-ai-cache", "x-ai-provider-request-id"];
+
 /// Removes all that describes the provider, its limits and its body, for an answer that is
-/// rewritten: what the proxy and the gateway's filters added stays, and so do an answer's age and
+/// rewritten: what the gateway's filters and its routes added stays, and so do an answer's age and
 /// when to retry. The provider's id of the request becomes `x-request-id`, by which OpenAI's SDKs
 /// name it.
 pub(crate) fn keep_gateways_own(headers: &mut dyn Headers) {
@@ -78,9 +92,10 @@ pub(crate) fn forget_failure(headers: &mut dyn Headers) {
 }
 
 fn is_gateways_own(name: &str) -> bool {
-    let prefixes = [":", "x-envoy-", "x-ai-", "access-control-"];
+    let prefixes = [":", "access-control-"];
     prefixes.iter().any(|prefix| name.starts_with(prefix))
         || ["date", "server", "x-request-id"].contains(&name)
+        || SET_BY_NOW.contains(&name)
 }
 
 /// How old a cached answer is, and when a new try makes sense: RFC 9110, section 10.2.3, and what

@@ -154,7 +154,7 @@ fn only_some_statuses_ask_the_fallback() {
         assert_eq!(outcome, Outcome::Awaits, "{status}");
         exchange.end();
     }
-    for status in [200, 400, 401, 403, 404, 408, 413, 422, 501] {
+    for status in [200, 400, 404, 408, 413, 422, 501] {
         let body = chat("gpt-4.1-mini", false);
         let (mut exchange, headers, outcome) =
             failing(host(Endpoint::ChatCompletions), &body, status);
@@ -162,6 +162,23 @@ fn only_some_statuses_ask_the_fallback() {
         assert_eq!(headers.text(":status").unwrap(), status.to_string());
         assert_eq!(exchange.response_body(b"as it was", true), b"as it was");
         assert!(exchange.end().calls.is_empty());
+    }
+}
+
+/// The credential is the gateway's to mend, and another provider would hide that it must be.
+#[test]
+fn a_refused_credential_asks_no_fallback() {
+    for model in ["gpt-4.1-mini", "claude-or-gpt"] {
+        for status in [401, 403] {
+            let body = chat(model, false);
+            let (mut exchange, headers, outcome) =
+                failing(host(Endpoint::ChatCompletions), &body, status);
+            assert_eq!(outcome, Outcome::Passed(Vec::new()), "{status}");
+            assert_eq!(headers.text(":status").unwrap(), "502");
+            let told = read(&exchange.response_body(error().as_bytes(), true));
+            assert_eq!(told["error"]["code"], "provider_credential_refused");
+            assert!(exchange.end().calls.is_empty());
+        }
     }
 }
 
@@ -193,6 +210,7 @@ fn a_fallback_that_fails_too_leaves_the_first_error_unchanged() {
         None,
         Some(answer("503", JSON, "{}")),
         Some(answer("400", JSON, "{}")),
+        Some(answer("401", JSON, "{}")),
         Some(answer("301", JSON, "{}")),
         Some(answer("banana", JSON, "{}")),
         Some(answer("200", "text/html", "<html>")),

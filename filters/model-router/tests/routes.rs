@@ -324,6 +324,89 @@ fn an_answer_in_the_clients_api_passes_byte_for_byte() {
 }
 
 #[test]
+fn what_only_the_gateway_may_say_does_not_pass_from_a_provider() {
+    let (mut exchange, _) = sent(Endpoint::ChatCompletions, &odd("gpt-4.1"));
+    let mut headers = TestHeaders::new(&[
+        (":status", "400"),
+        ("content-type", JSON),
+        ("x-kept", "yes"),
+        ("www-authenticate", "Bearer realm=\"org-1\""),
+        ("x-envoy-upstream-service-time", "7"),
+        ("x-envoy-overloaded", "true"),
+        ("x-ai-cache", "miss"),
+        ("x-ai-provider-request-id", "req_1"),
+        ("x-ai-dropped-params", "forged"),
+        ("x-ai-tenant", "forged"),
+    ]);
+    let _ = exchange.response_headers(&mut headers, false);
+    let left: Vec<_> = headers.0.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        left,
+        [
+            ":status",
+            "content-type",
+            "x-kept",
+            "x-ai-cache",
+            "x-ai-provider-request-id",
+        ]
+    );
+}
+
+/// The provider's words about a credential tell of the gateway's account.
+#[test]
+fn a_refused_credential_is_an_error_of_the_gateway_in_the_clients_shape() {
+    const SAID: &str = r#"{"error":{"message":"Incorrect API key: sk-op***ai of org-1"}}"#;
+    const TOLD: &str = "The model's provider refused the gateway's credential.";
+    let messages = r#"{"model":"claude-sonnet-4-5","max_tokens":1,"messages":[]}"#.to_owned();
+    let translated =
+        r#"{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"a"}]}"#.to_owned();
+    let openai = json!({"error": {"message": TOLD, "type": "api_error", "param": null,
+        "code": "provider_credential_refused"}});
+    let anthropic = json!({"type": "error", "error": {"type": "api_error", "message": TOLD}});
+    for (endpoint, body, expected) in [
+        (Endpoint::ChatCompletions, odd("gpt-4.1"), &openai),
+        (Endpoint::Messages, messages, &anthropic),
+        (Endpoint::ChatCompletions, translated, &openai),
+    ] {
+        for (status, content_type, coding) in [
+            (401, JSON, "identity"),
+            (403, JSON, "gzip"),
+            (401, SSE, "identity"),
+            (403, "text/html", "br"),
+        ] {
+            let (mut exchange, _) = sent(endpoint, &body);
+            let mut headers = response_headers(status, content_type);
+            for (name, value) in [
+                ("content-encoding", coding),
+                ("www-authenticate", "Bearer realm=\"org-1\""),
+                ("x-organization", "org-1"),
+            ] {
+                headers.0.push((name.to_owned(), value.as_bytes().to_vec()));
+            }
+            let _ = exchange.response_headers(&mut headers, false);
+            let expected_headers = [
+                (":status", "502"),
+                ("server", "envoy"),
+                ("content-type", JSON),
+            ];
+            assert_eq!(headers.0.len(), expected_headers.len(), "{:?}", headers.0);
+            for (name, value) in expected_headers {
+                assert_eq!(headers.text(name).unwrap(), value);
+            }
+            let out = exchange.response_in_pieces(SAID.as_bytes(), 5);
+            assert_eq!(&read(&out), expected);
+        }
+        // An answer that ends with its head can't be given a body.
+        let (mut exchange, _) = sent(endpoint, &body);
+        let mut headers = response_headers(401, JSON);
+        let _ = exchange.response_headers(&mut headers, true);
+        assert_eq!(headers.text(":status").unwrap(), "502");
+        assert_eq!(headers.text("content-type"), None);
+        exchange.end();
+    }
+}
+
+#[test]
 fn a_compressed_answer_is_an_error_in_the_clients_shape() {
     for (endpoint, body, path) in [
         (Endpoint::ChatCompletions, odd("gpt-4.1"), "/error/type"),

@@ -303,6 +303,19 @@ fn an_error_of_the_provider_is_told_and_ends_the_stream() {
 }
 
 #[test]
+fn what_a_stream_says_of_the_gateways_credential_stays_unsaid() {
+    for kind in ["authentication_error", "permission_error"] {
+        let error = event(json!({"type": "error",
+            "error": {"type": kind, "message": "invalid x-api-key of org-1"}}));
+        let (out, _) = at_every_cut((start() + &error).as_bytes(), true);
+        let error = failed(&out);
+        assert_eq!(error["code"], "provider_credential_refused");
+        assert_eq!(error["type"], "api_error");
+        assert!(!out.contains("org-1"));
+    }
+}
+
+#[test]
 fn a_stream_of_something_else_ends_with_an_error() {
     for wrong in [
         "data: no json\n\n",

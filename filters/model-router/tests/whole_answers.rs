@@ -170,24 +170,10 @@ fn errors_keep_their_status_and_their_words() {
             json!(null),
         ),
         (
-            401,
-            "authentication_error",
-            "401",
-            "authentication_error",
-            json!(null),
-        ),
-        (
             402,
             "billing_error",
             "402",
             "invalid_request_error",
-            json!(null),
-        ),
-        (
-            403,
-            "permission_error",
-            "403",
-            "permission_error",
             json!(null),
         ),
         (
@@ -297,7 +283,11 @@ fn nothing_of_the_provider_but_when_to_retry_stays_in_the_head() {
         ("server", "envoy"),
         ("x-envoy-upstream-service-time", "7"),
         ("age", "7"),
+        ("www-authenticate", "Bearer realm=\"org-1\""),
         ("x-ai-cache", "miss"),
+        ("x-ai-provider-request-id", "req_1"),
+        ("x-ai-tenant", "forged"),
+        ("x-ai-dropped-params", "forged"),
     ]);
     let (_, headers) = answered(CHAT, &headers);
     let mut left: Vec<&str> = headers.0.iter().map(|(name, _)| name.as_str()).collect();
@@ -312,7 +302,7 @@ fn nothing_of_the_provider_but_when_to_retry_stays_in_the_head() {
             "retry-after",
             "server",
             "x-ai-cache",
-            "x-envoy-upstream-service-time",
+            "x-ai-provider-request-id",
             "x-request-id",
         ]
     );

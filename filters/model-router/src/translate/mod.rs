@@ -1,7 +1,6 @@
 //! From the client's API to the provider's, and the way back.
 
 pub(crate) mod anthropic;
-mod base64;
 mod chat;
 mod object;
 mod text;

@@ -48,10 +48,6 @@ pub(crate) enum Source<'a> {
         media_type: Cow<'a, str>,
         data: Cow<'a, str>,
     },
-    Text {
-        media_type: &'static str,
-        data: String,
-    },
     Url {
         url: Cow<'a, str>,
     },

@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::block::{Block, ResultContent, Source};
-use crate::translate::base64;
 use crate::translate::chat::message::{Message, Part, PartKind, ToolCall, ToolContent};
 use crate::translate::text::Text;
 use crate::translate::untranslatable::Untranslatable;
@@ -44,10 +43,11 @@ impl<'a> Conversation<'a> {
     /// # Errors
     /// What has no counterpart, or says nothing at all.
     pub(crate) fn of(messages: Vec<Message<'a>>) -> Result<Self, Untranslatable> {
-        let mut conversation = Self::default();
+        let mut draft = Draft::default();
         for message in messages {
-            conversation.add(message)?;
+            draft.add(message)?;
         }
+        let mut conversation = draft.finish();
         if conversation.turns.is_empty() {
             // Nobody has said anything.
             return Err(Untranslatable::Malformed("messages"));
@@ -64,51 +64,6 @@ impl<'a> Conversation<'a> {
         self.turns
             .last()
             .is_some_and(|turn| turn.content.iter().any(result))
-    }
-
-    fn add(&mut self, message: Message<'a>) -> Result<(), Untranslatable> {
-        match message {
-            Message::Instructions(parts) => self.system.extend(instructions(parts)?),
-            Message::User(parts) => self.extend(Role::User, blocks(parts)?),
-            Message::Assistant { parts, calls } => {
-                let mut content = blocks(parts)?;
-                for call in calls {
-                    content.push(tool_use(call)?);
-                }
-                self.extend(Role::Assistant, content);
-            }
-            Message::Tool {
-                call_id,
-                content,
-                cache_control,
-            } => self.add_result(tool_result(call_id, content, cache_control)?),
-        }
-        Ok(())
-    }
-
-    fn extend(&mut self, role: Role, content: Vec<Block<'a>>) {
-        if content.is_empty() {
-            return;
-        }
-        match self.turns.last_mut() {
-            Some(turn) if turn.role == role => turn.content.extend(content),
-            _ => self.turns.push(Turn { role, content }),
-        }
-    }
-
-    /// Results stand before all else in their turn, in their own order.
-    fn add_result(&mut self, result: Block<'a>) {
-        match self.turns.last_mut() {
-            Some(Turn {
-                role: Role::User,
-                content,
-            }) => {
-                let is_result = |block: &Block<'_>| matches!(block, Block::ToolResult { .. });
-                let results = content.iter().take_while(|block| is_result(block)).count();
-                content.insert(results, result);
-            }
-            _ => self.extend(Role::User, vec![result]),
-        }
     }
 
     /// This API takes no conversation that the assistant begins; chats with a greeting do.
@@ -143,6 +98,79 @@ impl<'a> Conversation<'a> {
                 Cow::Owned(owned) => owned.truncate(kept),
             }
         }
+    }
+}
+
+/// A conversation whose last turn may still grow.
+#[derive(Default)]
+struct Draft<'a> {
+    system: Vec<Block<'a>>,
+    turns: Vec<Turn<'a>>,
+    /// The user's turn after `turns`; empty while it is the assistant's.
+    user: UserTurn<'a>,
+}
+
+/// A user's turn, in two parts until it ends: to put each result in its place among what the user
+/// says would take time in the square of the messages' number.
+#[derive(Default)]
+struct UserTurn<'a> {
+    results: Vec<Block<'a>>,
+    said: Vec<Block<'a>>,
+}
+
+impl<'a> Draft<'a> {
+    fn add(&mut self, message: Message<'a>) -> Result<(), Untranslatable> {
+        match message {
+            Message::Instructions(parts) => self.system.extend(instructions(parts)?),
+            Message::User(parts) => self.user.said.extend(blocks(parts)?),
+            Message::Assistant { parts, calls } => {
+                let mut content = blocks(parts)?;
+                for call in calls {
+                    content.push(tool_use(call)?);
+                }
+                self.assistant(content);
+            }
+            Message::Tool {
+                call_id,
+                content,
+                cache_control,
+            } => {
+                let result = tool_result(call_id, content, cache_control)?;
+                self.user.results.push(result);
+            }
+        }
+        Ok(())
+    }
+
+    fn assistant(&mut self, content: Vec<Block<'a>>) {
+        if content.is_empty() {
+            return;
+        }
+        self.end_the_users();
+        match self.turns.last_mut() {
+            Some(turn) if turn.role == Role::Assistant => turn.content.extend(content),
+            _ => self.turns.push(Turn {
+                role: Role::Assistant,
+                content,
+            }),
+        }
+    }
+
+    /// Results stand before all else in their turn, in their own order.
+    fn end_the_users(&mut self) {
+        let UserTurn { results, said } = std::mem::take(&mut self.user);
+        let mut content = results;
+        content.extend(said);
+        if !content.is_empty() {
+            let role = Role::User;
+            self.turns.push(Turn { role, content });
+        }
+    }
+
+    fn finish(mut self) -> Conversation<'a> {
+        self.end_the_users();
+        let Self { system, turns, .. } = self;
+        Conversation { system, turns }
     }
 }
 
@@ -212,22 +240,20 @@ fn image(url: Text<'_>) -> Result<Source<'_>, Untranslatable> {
     })
 }
 
+/// PDF alone. A text file would have to be decoded here, behind the filter that takes personal data
+/// out of texts: what base64 hid from that filter would go to the provider in clear.
 fn document<'a>(uri: &Text<'_>) -> Result<Source<'a>, Untranslatable> {
     let (media_type, data) = data_uri(uri)?;
-    match media_type {
-        "application/pdf" => Ok(Source::Base64 {
+    if media_type == "application/pdf" {
+        return Ok(Source::Base64 {
             media_type: Cow::Borrowed("application/pdf"),
             data: Cow::Owned(data.to_owned()),
-        }),
-        "text/plain" => {
-            let text = base64::decode(data).and_then(|bytes| String::from_utf8(bytes).ok());
-            Ok(Source::Text {
-                media_type: "text/plain",
-                data: text.ok_or(unsupported("A text file is no UTF-8 text in base64."))?,
-            })
-        }
-        _ => Err(unsupported("This model takes files as PDF or plain text.")),
+        });
     }
+    Err(Untranslatable::Unsupported {
+        member: "file",
+        message: "This model takes files as PDF; send a text as a text part.",
+    })
 }
 
 /// The media type and the base64 text of a `data:` URI (RFC 2397).

@@ -2,6 +2,8 @@
 
 use llm_api::{Api, ErrorObject, ErrorText, error_body, error_event};
 
+use crate::credential_refused;
+
 /// The status that the client is told. Anthropic's own 529 (overloaded) means 503 elsewhere; an
 /// answer that is neither good nor an error is the gateway's to explain.
 pub(crate) fn client_status(status: u16) -> u16 {
@@ -32,6 +34,9 @@ pub(crate) fn translate_event(data: &[u8]) -> Vec<u8> {
     let error = ErrorObject::parse(data).unwrap_or_default();
     let kind = error.kind.map(|kind| kind.decode().into_owned());
     let status = status_by_type(kind.as_deref().unwrap_or_default());
+    if credential_refused::is_told_by(status) {
+        return error_event(Api::OpenAi, credential_refused::error());
+    }
     let message = said(error);
     let message = message
         .as_deref()
@@ -53,7 +58,6 @@ const MOST_MESSAGE_BYTES: usize = 4096;
 pub(crate) fn message_by_status(status: u16) -> &'static str {
     match status {
         400..=499 if status == 429 => "The model's provider takes no more requests now.",
-        401 | 403 => "The model's provider refused the gateway's credential.",
         400..=499 => "The model's provider refused the request.",
         503 | 529 => "The model's provider is not available now.",
         504 => "The model's provider did not answer in time.",
