@@ -50,8 +50,12 @@ pub(crate) fn of_request(
     if endpoint == Endpoint::CountTokens {
         return Ok(Estimate::default());
     }
+    let mut texts = request.texts()?;
+    if let Request::Messages(request) = request {
+        texts.extend(request.tool_inputs()?);
+    }
     let mut input: u64 = 0;
-    for text in request.texts()? {
+    for text in texts {
         input = input
             .saturating_add(tokens(text.text.decode().as_bytes()))
             .saturating_add(TOKENS_PER_TEXT);
@@ -276,6 +280,18 @@ mod tests {
     fn estimate(endpoint: Endpoint, body: &str) -> Estimate {
         let request = Request::parse(endpoint, body.as_bytes()).unwrap();
         of_request(endpoint, &request, body.as_bytes(), 1000).unwrap()
+    }
+
+    #[test]
+    fn what_a_tool_was_asked_counts_as_input() {
+        let with = |input: &str| {
+            let call =
+                format!(r#"{{"type":"tool_use","id":"t","name":"n","input":{{"q":"{input}"}}}}"#);
+            let messages = format!(r#"[{{"role":"assistant","content":[{call}]}}]"#);
+            let body = format!(r#"{{"model":"m","max_tokens":1,"messages":{messages}}}"#);
+            estimate(Endpoint::Messages, &body).input
+        };
+        assert_eq!(with("the house the house"), with("") + 6);
     }
 
     #[test]
