@@ -8,8 +8,9 @@ MAKEFLAGS += --no-builtin-rules
 
 ENVOY_VERSION ?= 1.38.2
 OVERLAY       ?= istio/overlays/dev
-# The gateway's workload: its pod annotations become Envoy's bootstrap.
-MANIFESTS     ?= $(wildcard $(patsubst istio/%,manifests/%,$(OVERLAY)))
+# The gateway's workload: its pod annotations become Envoy's bootstrap. An overlay of your own, outside
+# istio/, names it, or gets a pod made up.
+MANIFESTS     ?= $(if $(filter istio/%,$(OVERLAY)),$(wildcard $(patsubst istio/%,manifests/%,$(OVERLAY))))
 LISTEN        ?= 127.0.0.1:8080
 ADMIN         ?= 127.0.0.1:9901
 UPSTREAMS     ?=
@@ -51,7 +52,7 @@ up: toolchains $(PYTHON) $(ENVOY) $(WASM)  ## The demo's gateway and mock provid
 	@PYTHONPATH=tests/e2e $(PYTHON) -m tools.demo --up --listen $(LISTEN) --admin $(ADMIN) --envoy $(ENVOY) --modules $(BUILD)/wasm
 
 .PHONY: run
-run: toolchains $(ENVOY) $(WASM) $(RUNNER)  ## Run any overlay with a real Envoy: OVERLAY, LISTEN, ADMIN, UPSTREAMS, UPSTREAM_CA, ENV_FILE, SECRETS, ENVOY_VERSION
+run: toolchains $(ENVOY) $(WASM) $(RUNNER)  ## Run any overlay with a real Envoy: OVERLAY, MANIFESTS, LISTEN, ADMIN, UPSTREAMS, UPSTREAM_CA, ENV_FILE, SECRETS, ENVOY_VERSION
 	@exec $(RUNNER) -overlay '$(OVERLAY)' $(if $(MANIFESTS),-manifests '$(MANIFESTS)') \
 	  -listen '$(LISTEN)' -admin '$(ADMIN)' -envoy $(ENVOY) -modules $(BUILD)/wasm \
 	  $(if $(UPSTREAMS),-upstreams '$(UPSTREAMS)') $(if $(UPSTREAM_CA),-upstream-ca '$(UPSTREAM_CA)') \
