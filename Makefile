@@ -39,7 +39,7 @@ GO_SOURCES   := $(shell find tools/local-run -type f 2>/dev/null)
 
 .PHONY: help
 help:  ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 # ---- The main job --------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 
@@ -30,13 +31,20 @@ def walk(stage: Stage) -> None:
 
 
 def without_a_key(stage: Stage) -> None:
-    """A call without a key is refused, and no provider hears of it"""
+    """A call with a key that nobody knows is refused, as is one without; no provider hears of it"""
     client = openai.OpenAI(base_url=f"{stage.url}/v1", api_key="not-a-key", max_retries=0)
     try:
         ask(client, "gpt-4.1-mini", "Hello")
         raise AssertionError("a call without a key passed")
     except openai.AuthenticationError as error:
         show("back", f"{error.status_code} {error.body}")
+    request = urllib.request.Request(f"{stage.url}/v1/models")
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+        raise AssertionError("a call without a key passed")
+    except urllib.error.HTTPError as error:
+        show("back", f"{error.code} {json.load(error)['error']['message']}")
+        expect(error.code == 401, "401 without a key")
     expect(not any(provider.requests for provider in stage.providers.values()), "no provider was called")
 
 
