@@ -96,7 +96,8 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use http_filter::{
-        Call, CallId, CallRefused, Conflict, Expected, Metric, Time, Versioned, Worker, WorkerHost,
+        Call, CallId, CallRefused, Conflict, Expected, Metric, SignatureCheck, Time, Versioned,
+        Worker, WorkerHost,
     };
     use test_host::TestHost;
 
@@ -227,9 +228,17 @@ mod tests {
         fn random(&mut self) -> u64 {
             self.0.random()
         }
+
+        fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> Option<bool> {
+            self.0.verify_signature(check)
+        }
     }
 
-    impl WorkerHost for Busy {}
+    impl WorkerHost for Busy {
+        fn wake(&mut self) {
+            self.0.wake();
+        }
+    }
 
     #[test]
     fn an_answer_kept_in_the_meantime_is_not_swept() {

@@ -50,6 +50,13 @@ pub enum Event<'a> {
         /// The headers of the message that was stopped at its headers.
         headers: &'a mut dyn Headers,
     },
+    /// The worker woke the streams that wait, see
+    /// [`WorkerHost::wake`](crate::WorkerHost::wake). The flow that is returned is for the message
+    /// that [`Flow::Await`](crate::Flow::Await) stopped; `Await` waits on.
+    Woken {
+        /// The headers of the message that was stopped at its headers.
+        headers: &'a mut dyn Headers,
+    },
     /// The stream is over: answered, reset or left by the client. Headers and bodies are gone;
     /// facts can still be published for the access log.
     Ended,
@@ -76,6 +83,7 @@ impl Event<'_> {
             Self::ResponseBody { .. } => "response_body_end",
             Self::ResponseTrailers => "response_trailers",
             Self::CallAnswered { .. } => "call_answered",
+            Self::Woken { .. } => "woken",
             Self::Ended => "ended",
         }
     }

@@ -13,10 +13,11 @@ pub enum Flow {
     /// Only for [`RequestBody`](crate::Event::RequestBody). The pieces are kept by the proxy,
     /// which refuses a body above its own bound with 413.
     Hold,
-    /// Stop the message here until a call that this stream made is answered.
+    /// Stop the message here until a call that this stream made is answered, or until the worker
+    /// wakes its streams.
     ///
     /// Only for header events and for the end of a request's body. The flow that is returned
-    /// for the answer decides how the message goes on.
+    /// for the answer, or for [`Woken`](crate::Event::Woken), decides how the message goes on.
     Await,
     /// Answer the client now; nothing of the request goes further.
     ///

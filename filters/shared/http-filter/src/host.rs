@@ -1,6 +1,6 @@
 //! What a filter may ask and change beyond the message itself.
 
-use crate::{Call, CallId, CallRefused, Metric};
+use crate::{Call, CallId, CallRefused, ConnectionProperty, Metric, SignatureCheck};
 
 /// What a stream and the worker can both do.
 pub trait Worker {
@@ -26,6 +26,10 @@ pub trait Worker {
 
     /// 64 random bits that a peer can't predict.
     fn random(&mut self) -> u64;
+
+    /// Whether a signature is right, by the proxy's own cryptography. `None` where the proxy
+    /// doesn't offer the algorithm or can't read the key: somebody else has to say.
+    fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> Option<bool>;
 }
 
 /// What a stream can ask and change.
@@ -36,12 +40,21 @@ pub trait Host: Worker {
     /// Publishes a fact to the filters behind this one, the access log and traces.
     fn publish(&mut self, key: &str, value: &[u8]);
 
+    /// What the proxy knows about the client's connection; `None` where it has no such thing.
+    /// Each look costs a call of the proxy.
+    fn connection(&self, property: ConnectionProperty) -> Option<Vec<u8>>;
+
     /// Lets the proxy choose the route anew, for changed request headers.
     fn choose_route_anew(&mut self);
 }
 
 /// What the worker can do outside any stream.
-pub trait WorkerHost: Worker {}
+pub trait WorkerHost: Worker {
+    /// Wakes the streams of this plugin on this worker that wait
+    /// ([`Flow::Await`](crate::Flow::Await)): each gets [`Event::Woken`](crate::Event::Woken)
+    /// once this event of the worker has been handled.
+    fn wake(&mut self);
+}
 
 /// A shared value and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]

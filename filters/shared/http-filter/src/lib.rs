@@ -28,22 +28,26 @@
 
 mod call;
 mod config;
+mod connection;
 mod event;
 mod flow;
 mod host;
 mod message;
 mod metric;
 mod reply;
+mod signature;
 mod time;
 
 pub use call::{Answer, AnswerTooLarge, Call, CallId, CallRefused};
 pub use config::{ConfigError, Environment, parse};
+pub use connection::ConnectionProperty;
 pub use event::{Event, WorkerEvent};
 pub use flow::Flow;
 pub use host::{Conflict, Expected, Host, Versioned, Worker, WorkerHost};
 pub use message::{Body, Headers};
 pub use metric::{Change, Metric};
 pub use reply::Reply;
+pub use signature::{SignatureCheck, SignatureHash};
 pub use time::{MINUTE, SECOND, Time};
 
 /// One plugin, configured: made once for each worker, it opens a [`Stream`] for each request.

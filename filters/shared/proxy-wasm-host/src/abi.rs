@@ -294,19 +294,26 @@ pub(crate) fn record_metric(metric: u32, value: u64) -> Result<()> {
     checked(unsafe { imports::proxy_record_metric(metric, value) })
 }
 
-pub(crate) fn call_foreign_function(name: &str) -> Result<()> {
+/// A function that only some proxies have, by its name.
+pub(crate) fn call_foreign_function(name: &str, argument: &[u8]) -> Result<Vec<u8>> {
     let mut returned = Returned::new();
-    // SAFETY: the proxy reads the name during the call and writes one pointer and one size.
+    // SAFETY: the proxy reads name and argument during the call and writes one pointer and one
+    // size.
     checked(unsafe {
         imports::proxy_call_foreign_function(
             name.as_ptr(),
             name.len(),
-            std::ptr::null(),
-            0,
+            argument.as_ptr(),
+            argument.len(),
             &raw mut returned.data,
             &raw mut returned.size,
         )
     })?;
-    drop(returned.bytes());
-    Ok(())
+    Ok(returned.bytes())
+}
+
+/// Whose stream the following calls mean, until the next one.
+pub(crate) fn set_effective_context(context: u32) -> Result<()> {
+    // SAFETY: no pointers.
+    checked(unsafe { imports::proxy_set_effective_context(context) })
 }

@@ -3,18 +3,24 @@
 use std::time::Duration;
 
 use http_filter::{
-    Call, CallId, CallRefused, Conflict, Environment, Expected, Host, Metric, Versioned, Worker,
-    WorkerHost,
+    Call, CallId, CallRefused, Conflict, ConnectionProperty, Environment, Expected, Host, Metric,
+    SignatureCheck, Versioned, Worker, WorkerHost,
 };
 #[cfg(target_arch = "wasm32")]
 use proxy_wasm::hostcalls::dispatch_http_call;
 
 #[cfg(not(target_arch = "wasm32"))]
 use crate::abi::absent::dispatch_http_call;
-use crate::{abi, series};
+use crate::{abi, series, signature};
 
 /// The proxy, as filters see it.
-pub(crate) struct Proxy;
+#[derive(Default)]
+pub(crate) struct Proxy {
+    /// The worker wants its waiting streams woken.
+    pub(crate) wakes: bool,
+    /// No call can be made now: the SDK would hand its answer to somebody else.
+    pub(crate) makes_no_calls: bool,
+}
 
 impl Worker for Proxy {
     fn shared(&self, key: &str) -> Option<Versioned> {
@@ -42,6 +48,13 @@ impl Worker for Proxy {
     }
 
     fn call(&mut self, call: &Call<'_>) -> Result<CallId, CallRefused> {
+        if self.makes_no_calls {
+            log::error!(
+                "call to cluster {} refused: none can begin here",
+                call.cluster
+            );
+            return Err(CallRefused);
+        }
         // The SDK's own function: only it can tell the SDK's dispatcher whose call this is. It
         // panics on no status that a host gives for bad input.
         dispatch_http_call(
@@ -68,6 +81,11 @@ impl Worker for Proxy {
             abi::now()
         })
     }
+
+    fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> Option<bool> {
+        let result = abi::call_foreign_function("verify_signature", &signature::question(check));
+        signature::answer(&result.ok()?)
+    }
 }
 
 impl Host for Proxy {
@@ -81,14 +99,32 @@ impl Host for Proxy {
         }
     }
 
+    fn connection(&self, property: ConnectionProperty) -> Option<Vec<u8>> {
+        match property {
+            ConnectionProperty::PeerUri => abi::property("connection\0uri_san_peer_certificate"),
+            ConnectionProperty::SourceAddress => abi::property("source\0address"),
+            // The proxy gives a number of 64 bits.
+            ConnectionProperty::DestinationPort => {
+                let port = abi::property("destination\0port")?;
+                let port = u64::from_le_bytes(port.try_into().ok()?);
+                Some(port.to_string().into_bytes())
+            }
+        }
+        .filter(|value| !value.is_empty())
+    }
+
     fn choose_route_anew(&mut self) {
-        if let Err(failed) = abi::call_foreign_function("clear_route_cache") {
+        if let Err(failed) = abi::call_foreign_function("clear_route_cache", &[]) {
             log::error!("the route can't be chosen anew: {failed:?}");
         }
     }
 }
 
-impl WorkerHost for Proxy {}
+impl WorkerHost for Proxy {
+    fn wake(&mut self) {
+        self.wakes = true;
+    }
+}
 
 /// The environment that the plugin's resource lets it see.
 pub(crate) struct ProcessEnvironment;

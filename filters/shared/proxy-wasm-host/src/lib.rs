@@ -13,7 +13,9 @@ mod message;
 mod pairs;
 mod plugin;
 mod series;
+mod signature;
 mod stream;
+mod waiting;
 
 #[doc(hidden)]
 pub use proxy_wasm;
@@ -37,5 +39,5 @@ macro_rules! export {
 #[doc(hidden)]
 pub fn start<F: Filter>() {
     logger::install();
-    proxy_wasm::set_root_context(|_| -> Box<dyn RootContext> { Box::new(Plugin::<F>::new()) });
+    proxy_wasm::set_root_context(|id| -> Box<dyn RootContext> { Box::new(Plugin::<F>::new(id)) });
 }

@@ -1,5 +1,7 @@
 //! One plugin on one worker: its configuration, its streams, its ticks and calls.
 
+use std::rc::Rc;
+
 use http_filter::{Answer, CallId, Filter, Time, WorkerEvent};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -9,21 +11,34 @@ use crate::effects::{ProcessEnvironment, Proxy};
 use crate::logger;
 use crate::message::CallAnswer;
 use crate::stream::HttpStream;
+use crate::waiting::Waiting;
 
 /// One plugin on one worker.
 pub(crate) struct Plugin<F: Filter> {
+    /// The number by which the proxy knows it.
+    id: u32,
     /// `None` until a configuration was accepted.
     filter: Option<F>,
+    waiting: Rc<Waiting<F>>,
 }
 
 impl<F: Filter> Plugin<F> {
-    pub(crate) fn new() -> Self {
-        Self { filter: None }
+    pub(crate) fn new(id: u32) -> Self {
+        Self {
+            id,
+            filter: None,
+            waiting: Rc::default(),
+        }
     }
 
     fn handle(&mut self, event: WorkerEvent<'_>) {
-        if let Some(filter) = &mut self.filter {
-            filter.handle(Time::from_nanoseconds(abi::now()), event, &mut Proxy);
+        let Some(filter) = &mut self.filter else {
+            return;
+        };
+        let mut proxy = Proxy::default();
+        filter.handle(Time::from_nanoseconds(abi::now()), event, &mut proxy);
+        if proxy.wakes {
+            self.waiting.wake(self.id);
         }
     }
 }
@@ -73,10 +88,11 @@ impl<F: Filter> RootContext for Plugin<F> {
         self.handle(WorkerEvent::Tick);
     }
 
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
         logger::follow_level();
         let state = self.filter.as_ref().map(Filter::open);
-        Some(Box::new(HttpStream::<F>::new(state)))
+        let stream = HttpStream::<F>::new(id, state, Rc::clone(&self.waiting));
+        Some(Box::new(stream))
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -1,5 +1,8 @@
 //! One HTTP stream: the proxy's callbacks become events, and flows become the proxy's actions.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use http_filter::{Answer, CallId, Event, Filter, Flow, Headers, Reply, Stream, Time};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -8,12 +11,22 @@ use crate::abi::{self, Buffer, Half, Map};
 use crate::effects::Proxy;
 use crate::message::{CallAnswer, MessageHeaders, Piece};
 use crate::pairs;
+use crate::waiting::Waiting;
 
 #[cfg(test)]
 mod tests;
 
-/// One HTTP stream of filter `F`.
+/// One HTTP stream of filter `F`, as the SDK calls it.
 pub(crate) struct HttpStream<F: Filter> {
+    /// The number by which the proxy knows it.
+    id: u32,
+    /// Shared with `waiting` while the stream is stopped.
+    course: Rc<RefCell<Course<F>>>,
+    waiting: Rc<Waiting<F>>,
+}
+
+/// How far the stream is, and what of it is stopped.
+pub(crate) struct Course<F: Filter> {
     /// `None` before a configuration was accepted, and after the stream's end.
     state: Option<F::Stream>,
     stopped: Stopped,
@@ -21,7 +34,7 @@ pub(crate) struct HttpStream<F: Filter> {
     replied: bool,
 }
 
-/// What of the stream waits for a call.
+/// What of the stream waits for a call or for the worker.
 ///
 /// It guards the proxy: to resume a response before there is one ends the whole process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +42,16 @@ enum Stopped {
     Nothing,
     Request,
     Response,
+}
+
+impl Stopped {
+    /// The headers that an event shows meanwhile.
+    fn map(self) -> Map {
+        match self {
+            Self::Nothing | Self::Request => Map::Request,
+            Self::Response => Map::Response,
+        }
+    }
 }
 
 /// What a callback may do with the flow that the filter returned.
@@ -56,20 +79,44 @@ impl Part {
 }
 
 impl<F: Filter> HttpStream<F> {
-    pub(crate) fn new(state: Option<F::Stream>) -> Self {
-        Self {
+    pub(crate) fn new(id: u32, state: Option<F::Stream>, waiting: Rc<Waiting<F>>) -> Self {
+        let course = Course {
             state,
             stopped: Stopped::Nothing,
             replied: false,
+        };
+        Self {
+            id,
+            course: Rc::new(RefCell::new(course)),
+            waiting,
         }
     }
 
+    /// Runs one callback, and keeps the list of those that wait.
+    fn run<T>(&mut self, callback: impl FnOnce(&mut Course<F>) -> T) -> T {
+        let mut course = self.course.borrow_mut();
+        let waited = course.stopped != Stopped::Nothing;
+        let result = callback(&mut course);
+        match (waited, course.stopped != Stopped::Nothing) {
+            (false, true) => self.waiting.add(self.id, &self.course),
+            (true, false) => self.waiting.remove(self.id),
+            _ => {}
+        }
+        result
+    }
+}
+
+impl<F: Filter> Course<F> {
     /// Hands the filter an event. Without a state nobody has decided anything: fail closed.
     fn flow(&mut self, event: Event<'_>) -> Flow {
+        self.flow_with(event, Proxy::default())
+    }
+
+    fn flow_with(&mut self, event: Event<'_>, proxy: Proxy) -> Flow {
         let Some(state) = self.state.take() else {
             return Flow::Reply(not_configured());
         };
-        let (state, flow) = handle::<F>(state, event);
+        let (state, flow) = handle::<F>(state, event, proxy);
         self.state = Some(state);
         flow
     }
@@ -158,10 +205,10 @@ impl<F: Filter> HttpStream<F> {
 
 /// One event, with a line in the trace log (Envoy's admin: `/logging?wasm=trace`): what a stream
 /// went through, without a byte of it.
-fn handle<F: Filter>(state: F::Stream, event: Event<'_>) -> (F::Stream, Flow) {
+fn handle<F: Filter>(state: F::Stream, event: Event<'_>, mut proxy: Proxy) -> (F::Stream, Flow) {
     let name = event.name();
     let now = Time::from_nanoseconds(abi::now());
-    let (state, flow) = state.handle(now, event, &mut Proxy);
+    let (state, flow) = state.handle(now, event, &mut proxy);
     log::trace!("{}: {name} -> {}", F::NAME, flow.name());
     (state, flow)
 }
@@ -174,21 +221,38 @@ fn internal_error() -> Reply {
     Reply::new(500, Vec::new(), "filter_error")
 }
 
-impl<F: Filter> Context for HttpStream<F> {
-    fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _: usize) {
+/// The proxy's callbacks, one method each.
+impl<F: Filter> Course<F> {
+    fn call_answered(&mut self, token: u32, headers: usize, body_size: usize) {
         let answer = CallAnswer { body_size };
         // A call that failed is answered without headers.
         let answer = (headers > 0).then_some(&answer as &dyn Answer);
         let stopped = self.stopped;
-        let map = match stopped {
-            Stopped::Nothing | Stopped::Request => Map::Request,
-            Stopped::Response => Map::Response,
-        };
         let flow = self.flow(Event::CallAnswered {
             call: CallId(token),
             answer,
-            headers: &mut MessageHeaders::new(map),
+            headers: &mut MessageHeaders::new(stopped.map()),
         });
+        self.go_on(stopped, flow);
+    }
+
+    /// The worker wakes the stream; whether it waits on.
+    pub(crate) fn woken(&mut self) -> bool {
+        let stopped = self.stopped;
+        if stopped != Stopped::Nothing {
+            let headers = &mut MessageHeaders::new(stopped.map());
+            let proxy = Proxy {
+                makes_no_calls: true,
+                ..Proxy::default()
+            };
+            let flow = self.flow_with(Event::Woken { headers }, proxy);
+            self.go_on(stopped, flow);
+        }
+        self.stopped != Stopped::Nothing
+    }
+
+    /// Carries out the flow for a message that was stopped.
+    fn go_on(&mut self, stopped: Stopped, flow: Flow) {
         match (stopped, flow) {
             (Stopped::Nothing, _) | (_, Flow::Await) => {}
             (Stopped::Request, Flow::Continue) => self.resume(Half::Request),
@@ -204,10 +268,8 @@ impl<F: Filter> Context for HttpStream<F> {
             }
         }
     }
-}
 
-impl<F: Filter> HttpContext for HttpStream<F> {
-    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+    fn request_headers(&mut self, end_of_stream: bool) -> Action {
         let headers: &mut dyn Headers = &mut MessageHeaders::new(Map::Request);
         let flow = self.flow(Event::RequestHeaders {
             headers,
@@ -216,7 +278,7 @@ impl<F: Filter> HttpContext for HttpStream<F> {
         self.act(Part::RequestHeaders, flow)
     }
 
-    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+    fn request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         if self.replied {
             return Action::Pause;
         }
@@ -235,7 +297,7 @@ impl<F: Filter> HttpContext for HttpStream<F> {
         self.act(part, flow)
     }
 
-    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+    fn request_trailers(&mut self) -> Action {
         if self.replied {
             return Action::Pause;
         }
@@ -243,7 +305,7 @@ impl<F: Filter> HttpContext for HttpStream<F> {
         self.act(Part::RequestTrailers, flow)
     }
 
-    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+    fn response_headers(&mut self, end_of_stream: bool) -> Action {
         let headers: &mut dyn Headers = &mut MessageHeaders::new(Map::Response);
         let flow = self.flow(Event::ResponseHeaders {
             headers,
@@ -252,7 +314,7 @@ impl<F: Filter> HttpContext for HttpStream<F> {
         self.act(Part::ResponseHeaders, flow)
     }
 
-    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+    fn response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         let body = &Piece {
             buffer: Buffer::ResponseBody,
             size,
@@ -264,14 +326,51 @@ impl<F: Filter> HttpContext for HttpStream<F> {
         self.act(Part::ResponseBody { size }, flow)
     }
 
-    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+    fn response_trailers(&mut self) -> Action {
         let flow = self.flow(Event::ResponseTrailers);
         self.act(Part::ResponseTrailers, flow)
     }
 
-    fn on_log(&mut self) {
+    fn end(&mut self) {
+        self.stopped = Stopped::Nothing;
         if let Some(state) = self.state.take() {
-            let (_, _ended) = handle::<F>(state, Event::Ended);
+            let (_, _ended) = handle::<F>(state, Event::Ended, Proxy::default());
         }
+    }
+}
+
+impl<F: Filter> Context for HttpStream<F> {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _: usize) {
+        self.run(|course| course.call_answered(token, headers, body_size));
+    }
+}
+
+impl<F: Filter> HttpContext for HttpStream<F> {
+    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        self.run(|course| course.request_headers(end_of_stream))
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.run(|course| course.request_body(size, end_of_stream))
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        self.run(Course::request_trailers)
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        self.run(|course| course.response_headers(end_of_stream))
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.run(|course| course.response_body(size, end_of_stream))
+    }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        self.run(Course::response_trailers)
+    }
+
+    fn on_log(&mut self) {
+        self.run(Course::end);
     }
 }

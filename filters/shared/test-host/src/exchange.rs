@@ -179,6 +179,16 @@ impl<S: Stream> Exchange<S> {
             answer: answer.map(|answer| answer as _),
             headers,
         });
+        self.stopped_outcome(flow)
+    }
+
+    /// The worker wakes the stream. `headers` are those of the stopped message.
+    pub fn woken(&mut self, headers: &mut TestHeaders) -> Outcome {
+        let flow = self.handle(Event::Woken { headers });
+        self.stopped_outcome(flow)
+    }
+
+    fn stopped_outcome(&mut self, flow: Flow) -> Outcome {
         match flow {
             Flow::Continue => Outcome::Passed(Vec::new()),
             Flow::Await => Outcome::Awaits,
@@ -187,9 +197,10 @@ impl<S: Stream> Exchange<S> {
                     !self.response_begun,
                     "a reply comes before response headers"
                 );
+                self.replied = true;
                 Outcome::Replied(reply)
             }
-            other => panic!("{other:?} is no answer to a call's answer"),
+            other => panic!("{other:?} is no answer for a message that waits"),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use http_filter::{
-    Call, CallId, CallRefused, Change, Conflict, Expected, Host, Metric, Versioned, Worker,
-    WorkerHost,
+    Call, CallId, CallRefused, Change, Conflict, ConnectionProperty, Expected, Host, Metric,
+    SignatureCheck, Versioned, Worker, WorkerHost,
 };
 
 /// A proxy in memory. Its fields are what the filter did, and what it will find.
@@ -22,6 +22,14 @@ pub struct TestHost {
     pub counters: BTreeMap<String, u64>,
     /// Histograms' values by `name{label="value",…}`.
     pub histograms: BTreeMap<String, Vec<u64>>,
+    /// What is known about the client's connection.
+    pub connection: Vec<(ConnectionProperty, Vec<u8>)>,
+    /// What the proxy says of every signature; `None`: it offers no algorithm.
+    pub signatures: Option<bool>,
+    /// How many signatures it was asked about.
+    pub signatures_asked: usize,
+    /// How often the worker woke its streams.
+    pub wakes: usize,
     /// How often the route was to be chosen anew.
     pub routes_chosen: usize,
     /// How many of the next writes of shared data meet a conflict.
@@ -64,6 +72,13 @@ impl TestHost {
     #[must_use]
     pub fn with_fact(mut self, key: &str, value: &str) -> Self {
         self.facts.insert(key.to_owned(), value.as_bytes().to_vec());
+        self
+    }
+
+    /// With a property of the client's connection.
+    #[must_use]
+    pub fn with_connection(mut self, property: ConnectionProperty, value: &str) -> Self {
+        self.connection.push((property, value.as_bytes().to_vec()));
         self
     }
 
@@ -146,6 +161,11 @@ impl Worker for TestHost {
             .wrapping_add(1_442_695_040_888_963_407);
         self.randomness
     }
+
+    fn verify_signature(&mut self, _: &SignatureCheck<'_>) -> Option<bool> {
+        self.signatures_asked += 1;
+        self.signatures
+    }
 }
 
 impl Host for TestHost {
@@ -157,9 +177,19 @@ impl Host for TestHost {
         self.facts.insert(key.to_owned(), value.to_vec());
     }
 
+    fn connection(&self, property: ConnectionProperty) -> Option<Vec<u8>> {
+        let mut known = self.connection.iter();
+        let found = known.find(|(other, _)| *other == property);
+        found.map(|(_, value)| value.clone())
+    }
+
     fn choose_route_anew(&mut self) {
         self.routes_chosen += 1;
     }
 }
 
-impl WorkerHost for TestHost {}
+impl WorkerHost for TestHost {
+    fn wake(&mut self) {
+        self.wakes += 1;
+    }
+}

@@ -218,7 +218,8 @@ fn tenants_have_windows_of_their_own() {
 #[cfg(not(target_arch = "wasm32"))]
 mod interleaved {
     use http_filter::{
-        Call, CallId, CallRefused, Conflict, Expected, Metric, SECOND, Time, Versioned, Worker,
+        Call, CallId, CallRefused, Conflict, Expected, Metric, SECOND, SignatureCheck, Time,
+        Versioned, Worker,
     };
     use proptest::prelude::{Strategy, any, prop, prop_assert_eq, proptest};
     use test_host::TestHost;
@@ -320,6 +321,10 @@ mod interleaved {
 
         fn random(&mut self) -> u64 {
             self.host.random()
+        }
+
+        fn verify_signature(&mut self, check: &SignatureCheck<'_>) -> Option<bool> {
+            self.host.verify_signature(check)
         }
     }
 

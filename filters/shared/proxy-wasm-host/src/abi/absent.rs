@@ -15,6 +15,8 @@ pub(crate) enum Moved {
     Resumed(u32),
     /// The client was answered with this status.
     Answered(u32),
+    /// What follows means this stream or root.
+    Turned(u32),
 }
 
 thread_local! {
@@ -166,6 +168,11 @@ pub(super) unsafe fn proxy_increment_metric(_: u32, _: i64) -> u32 {
 }
 
 pub(super) unsafe fn proxy_record_metric(_: u32, _: u64) -> u32 {
+    OK
+}
+
+pub(super) unsafe fn proxy_set_effective_context(context: u32) -> u32 {
+    MOVED.with_borrow_mut(|moved| moved.push(Moved::Turned(context)));
     OK
 }
 

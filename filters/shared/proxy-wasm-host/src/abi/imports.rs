@@ -83,6 +83,7 @@ unsafe extern "C" {
     ) -> u32;
     pub(super) fn proxy_increment_metric(metric: u32, by: i64) -> u32;
     pub(super) fn proxy_record_metric(metric: u32, value: u64) -> u32;
+    pub(super) fn proxy_set_effective_context(context: u32) -> u32;
     pub(super) fn proxy_call_foreign_function(
         name: *const u8,
         name_size: usize,

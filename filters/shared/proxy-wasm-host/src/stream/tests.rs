@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use http_filter::{ConfigError, Environment, Event, Filter, Flow, Host, Reply, Stream, Time};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -37,12 +38,15 @@ impl Stream for ScriptedStream {
 
 fn stream<const N: usize>(flows: [Flow; N]) -> HttpStream<Scripted> {
     moved();
-    HttpStream::new(Some(ScriptedStream(flows.into())))
+    HttpStream::new(STREAM, Some(ScriptedStream(flows.into())), Rc::default())
 }
 
 fn refusal() -> Flow {
     Flow::Reply(Reply::new(403, Vec::new(), "refused"))
 }
+
+const ROOT: u32 = 1;
+const STREAM: u32 = 2;
 
 const REQUEST: u32 = 0;
 const RESPONSE: u32 = 1;
@@ -53,6 +57,37 @@ fn a_request_that_waits_goes_on_when_its_call_is_answered() {
     assert_eq!(stream.on_http_request_headers(0, false), Action::Pause);
     stream.on_http_call_response(1, 1, 0, 0);
     assert_eq!(moved(), [Moved::Resumed(REQUEST)]);
+}
+
+#[test]
+fn a_request_that_waits_goes_on_when_the_worker_wakes_it_and_is_woken_no_more() {
+    let mut stream = stream([Flow::Await, Flow::Await, Flow::Continue]);
+    assert_eq!(stream.on_http_request_headers(0, false), Action::Pause);
+    let turned = [Moved::Turned(STREAM), Moved::Turned(ROOT)];
+    stream.waiting.wake(ROOT);
+    assert_eq!(moved(), turned);
+    stream.waiting.wake(ROOT);
+    let [to_stream, back] = turned;
+    assert_eq!(moved(), [to_stream, Moved::Resumed(REQUEST), back]);
+    stream.waiting.wake(ROOT);
+    assert_eq!(moved(), [back]);
+}
+
+#[test]
+fn a_stream_that_is_woken_may_be_refused() {
+    let mut stream = stream([Flow::Await, refusal()]);
+    let _ = stream.on_http_request_headers(0, true);
+    stream.waiting.wake(ROOT);
+    assert!(moved().contains(&Moved::Answered(403)));
+}
+
+#[test]
+fn a_stream_that_ended_is_woken_no_more() {
+    let mut stream = stream([Flow::Await]);
+    let _ = stream.on_http_request_headers(0, true);
+    stream.on_log();
+    stream.waiting.wake(ROOT);
+    assert_eq!(moved(), [Moved::Turned(ROOT)]);
 }
 
 #[test]
@@ -117,7 +152,7 @@ fn a_body_that_is_complete_can_not_be_held_for_ever() {
 #[test]
 fn without_a_configuration_nothing_passes() {
     moved();
-    let mut stream = HttpStream::<Scripted>::new(None);
+    let mut stream = HttpStream::<Scripted>::new(STREAM, None, Rc::default());
     assert_eq!(stream.on_http_request_headers(0, true), Action::Pause);
     assert_eq!(moved(), [Moved::Answered(503)]);
 }
@@ -127,5 +162,5 @@ fn the_end_comes_to_the_filter_once() {
     let mut stream = stream([]);
     stream.on_log();
     stream.on_log();
-    assert!(stream.state.is_none());
+    assert!(stream.course.borrow().state.is_none());
 }
