@@ -119,17 +119,6 @@ impl FromIterator<Algorithm> for Algorithms {
     }
 }
 
-/// A hash under a signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hash {
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

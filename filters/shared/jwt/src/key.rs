@@ -2,7 +2,8 @@
 
 use crate::json::{Object, Value};
 use crate::key_set::Skipped;
-use crate::{Algorithm, Algorithms, Hash, Jws, MAX_KEY_ID_BYTES, base64url, roca};
+use crate::{Algorithm, Algorithms, Jws, MAX_KEY_ID_BYTES, base64url, roca};
+use http_filter::{SignatureCheck, SignatureHash};
 use jwt_simple::algorithms::{
     ECDSAP256PublicKeyLike, ECDSAP384PublicKeyLike, ES256PublicKey, ES384PublicKey,
     Ed25519PublicKey, EdDSAPublicKeyLike, RS256PublicKey, RSAPublicKeyLike,
@@ -13,25 +14,10 @@ use superboring::pkey::{PKey, Public};
 use superboring::rsa::Padding;
 use superboring::sign::Verifier;
 
-/// Somebody who verifies signatures faster than this crate can: the proxy's own cryptography.
-pub trait SignatureVerifier {
-    /// Whether the signature over `text` is right.
-    ///
-    /// The key is the DER form of X.509's `SubjectPublicKeyInfo`: RSA for PKCS #1 v1.5, or EC for
-    /// ECDSA, whose signature is the DER sequence of its two numbers. `None` where the algorithm
-    /// isn't on offer: then this crate verifies for itself.
-    fn verify(&mut self, hash: Hash, key: &[u8], signature: &[u8], text: &[u8]) -> Option<bool>;
-}
-
-/// Nobody: every signature is verified here.
-#[derive(Debug, Clone, Copy)]
-pub struct NoVerifier;
-
-impl SignatureVerifier for NoVerifier {
-    fn verify(&mut self, _: Hash, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
-        None
-    }
-}
+/// Somebody who verifies signatures faster than this crate can: the proxy's own cryptography
+/// ([`Worker::verify_signature`](http_filter::Worker::verify_signature)). `None` where the
+/// algorithm isn't on offer: then this crate verifies for itself.
+pub type SignatureVerifier<'v> = dyn FnMut(&SignatureCheck<'_>) -> Option<bool> + 'v;
 
 /// A key that may be used, and for what.
 pub(crate) struct Key {
@@ -105,7 +91,7 @@ impl Key {
     }
 
     /// Whether the signature is this key's, over that text, by that algorithm.
-    pub(crate) fn verifies(&self, jws: &Jws<'_>, verifier: &mut dyn SignatureVerifier) -> bool {
+    pub(crate) fn verifies(&self, jws: &Jws<'_>, verifier: &mut SignatureVerifier<'_>) -> bool {
         let (algorithm, text, signature) = (jws.algorithm(), jws.text(), jws.signature());
         if !self.serves(algorithm) {
             return false;
@@ -119,7 +105,12 @@ impl Key {
                     return false;
                 }
                 if padding == Padding::PKCS1
-                    && let Some(verdict) = verifier.verify(hash, der, signature, text)
+                    && let Some(verdict) = verifier(&SignatureCheck {
+                        hash,
+                        key: der,
+                        signature,
+                        text,
+                    })
                 {
                     return verdict;
                 }
@@ -131,7 +122,13 @@ impl Key {
                     return false;
                 };
                 let in_der = signature.to_der();
-                match verifier.verify(Hash::Sha256, der, in_der.as_bytes(), text) {
+                let check = SignatureCheck {
+                    hash: SignatureHash::Sha256,
+                    key: der,
+                    signature: in_der.as_bytes(),
+                    text,
+                };
+                match verifier(&check) {
                     Some(verdict) => verdict,
                     None => key
                         .verify_digest(
@@ -149,7 +146,13 @@ impl Key {
                     return false;
                 };
                 let in_der = signature.to_der();
-                match verifier.verify(Hash::Sha384, der, in_der.as_bytes(), text) {
+                let check = SignatureCheck {
+                    hash: SignatureHash::Sha384,
+                    key: der,
+                    signature: in_der.as_bytes(),
+                    text,
+                };
+                match verifier(&check) {
                     Some(verdict) => verdict,
                     None => key
                         .verify_digest(
@@ -171,14 +174,14 @@ impl Key {
     }
 }
 
-fn rsa_scheme(algorithm: Algorithm) -> Option<(Hash, Padding)> {
+fn rsa_scheme(algorithm: Algorithm) -> Option<(SignatureHash, Padding)> {
     match algorithm {
-        Algorithm::Rs256 => Some((Hash::Sha256, Padding::PKCS1)),
-        Algorithm::Rs384 => Some((Hash::Sha384, Padding::PKCS1)),
-        Algorithm::Rs512 => Some((Hash::Sha512, Padding::PKCS1)),
-        Algorithm::Ps256 => Some((Hash::Sha256, Padding::PKCS1_PSS)),
-        Algorithm::Ps384 => Some((Hash::Sha384, Padding::PKCS1_PSS)),
-        Algorithm::Ps512 => Some((Hash::Sha512, Padding::PKCS1_PSS)),
+        Algorithm::Rs256 => Some((SignatureHash::Sha256, Padding::PKCS1)),
+        Algorithm::Rs384 => Some((SignatureHash::Sha384, Padding::PKCS1)),
+        Algorithm::Rs512 => Some((SignatureHash::Sha512, Padding::PKCS1)),
+        Algorithm::Ps256 => Some((SignatureHash::Sha256, Padding::PKCS1_PSS)),
+        Algorithm::Ps384 => Some((SignatureHash::Sha384, Padding::PKCS1_PSS)),
+        Algorithm::Ps512 => Some((SignatureHash::Sha512, Padding::PKCS1_PSS)),
         Algorithm::Es256 | Algorithm::Es384 | Algorithm::EdDsa | Algorithm::Hs256 => None,
     }
 }
@@ -186,15 +189,15 @@ fn rsa_scheme(algorithm: Algorithm) -> Option<(Hash, Padding)> {
 /// Salt as long as the hash is this verifier's default, and what RFC 7518, section 3.5, asks for.
 fn verify_rsa(
     key: &PKey<Public>,
-    hash: Hash,
+    hash: SignatureHash,
     padding: Padding,
     signature: &[u8],
     text: &[u8],
 ) -> bool {
     let digest = match hash {
-        Hash::Sha256 => MessageDigest::sha256(),
-        Hash::Sha384 => MessageDigest::sha384(),
-        Hash::Sha512 => MessageDigest::sha512(),
+        SignatureHash::Sha256 => MessageDigest::sha256(),
+        SignatureHash::Sha384 => MessageDigest::sha384(),
+        SignatureHash::Sha512 => MessageDigest::sha512(),
     };
     let verdict = Verifier::new(digest, key).and_then(|mut verifier| {
         verifier.set_rsa_padding(padding)?;

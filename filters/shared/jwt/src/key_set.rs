@@ -104,7 +104,7 @@ impl KeySet {
     pub fn verify(
         &self,
         token: Acceptable<'_>,
-        verifier: &mut dyn SignatureVerifier,
+        verifier: &mut SignatureVerifier<'_>,
     ) -> Result<Verified, BadSignature> {
         self.verify_jws(token.token().jws(), verifier)?;
         let expires_at = token.expires_at();
@@ -118,7 +118,7 @@ impl KeySet {
     pub fn verify_jws(
         &self,
         jws: &Jws<'_>,
-        verifier: &mut dyn SignatureVerifier,
+        verifier: &mut SignatureVerifier<'_>,
     ) -> Result<(), BadSignature> {
         let mut candidates = self.candidates(jws).peekable();
         if candidates.peek().is_none() {

@@ -11,7 +11,7 @@
 //! [`Token`] → [`Acceptable`] → [`Verified`].
 //!
 //! ```
-//! use jwt::{Algorithm, Algorithms, Expectations, KeySet, NoVerifier, Token};
+//! use jwt::{Algorithm, Algorithms, Expectations, KeySet, Token};
 //!
 //! // RFC 7515, appendix A.1: a token under a shared secret.
 //! let keys = br#"{"keys": [{"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}]}"#;
@@ -23,7 +23,7 @@
 //! let token = Token::parse(token).unwrap();
 //! assert_eq!(token.issuer(), Some("joe")); // says the token, so far without proof
 //! let acceptable = expectations.check(token, 1_300_819_000).unwrap();
-//! let verified = keys.verify(acceptable, &mut NoVerifier).unwrap();
+//! let verified = keys.verify(acceptable, &mut |_| None).unwrap();
 //! assert_eq!(verified.issuer(), "joe");
 //! ```
 //!
@@ -64,12 +64,12 @@ mod roca;
 mod token;
 mod verified;
 
-pub use algorithm::{Algorithm, Algorithms, Hash};
+pub use algorithm::{Algorithm, Algorithms};
 pub use claim_path::{ClaimPath, ClaimPathError};
 pub use expectations::{Acceptable, ClaimError, Expectations};
 pub use json::{JsonFault, MAX_DEPTH};
 pub use jws::{Jws, MAX_KEY_ID_BYTES, MAX_TOKEN_BYTES, Malformed};
-pub use key::{NoVerifier, SignatureVerifier};
+pub use key::SignatureVerifier;
 pub use key_set::{
     BadSignature, KeySet, KeySetError, MAX_KEY_SET_BYTES, MAX_KEYS, MAX_TRIES, Skipped, SkippedKey,
 };
