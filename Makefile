@@ -26,6 +26,8 @@ PYTHON  := $(BUILD)/venv/bin/python
 NODE    := tests/node_modules/.installed
 RUNNER  := $(BUILD)/bin/local-run
 ISTIOCTL := $(BUILD)/bin/istioctl
+KUBE     := $(addprefix $(BUILD)/bin/,etcd kube-apiserver kube-controller-manager kubectl kustomize)
+CONTROL_PLANE := $(KUBE) $(BUILD)/bin/pilot-discovery $(BUILD)/crds/.fetched
 # The demo's snapshot: the dev overlay with its providers at plain local addresses, filled in at start.
 SNAPSHOT_OF := -overlay istio/overlays/dev -manifests manifests/overlays/dev -upstreams \
   '$(foreach host,api.openai.com api.anthropic.com vllm.models.example.com,$(host)=http://127.0.0.1:1)'
@@ -97,6 +99,14 @@ analyze: toolchains $(RUNNER) $(ISTIOCTL)  ## istioctl analyze on what kustomize
 test-e2e: toolchains $(PYTHON) $(NODE) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs
 	E2E_ENVOY=$(CURDIR)/$(ENVOY) $(PYTHON) -m pytest tests/e2e
 
+.PHONY: mesh-test
+mesh-test: toolchains $(PYTHON) $(ENVOY) $(WASM) $(RUNNER) $(ISTIOCTL) $(CONTROL_PLANE)  ## Every overlay on a real control plane (API server, istiod), and a real Envoy configured by it
+	E2E_ENVOY=$(CURDIR)/$(ENVOY) $(PYTHON) -m pytest tests/mesh
+
+.PHONY: control-plane
+control-plane: toolchains $(PYTHON) $(ISTIOCTL) $(CONTROL_PLANE)  ## A control plane on loopback, left running, with its kubeconfig
+	@PYTHONPATH=tools/control-plane $(PYTHON) -m plane
+
 .PHONY: bench
 bench: toolchains $(PYTHON) $(ENVOY) $(WASM) $(RUNNER)  ## CPU per request against bare Envoy in the same run
 	$(PYTHON) -m tests.bench --envoy $(ENVOY) --modules $(BUILD)/wasm
@@ -130,6 +140,29 @@ $(RUNNER): $(GO_SOURCES)
 	@echo "building the local runner: Istio's pilot in one process (the first time takes five to ten minutes)"
 	@mkdir -p $(@D)
 	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ .
+
+$(BUILD)/bin/pilot-discovery: tools/local-run/go.mod
+	@echo "building istiod from the same module (the first time takes a minute)"
+	@mkdir -p $(@D)
+	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ istio.io/istio/pilot/cmd/pilot-discovery
+
+# Kubernetes' own build stamps its release into its programs; here go.mod says which it is.
+KUBE_VERSION = $(shell awk '$$1 == "k8s.io/kubernetes" {print $$2}' tools/control-plane/go.mod)
+KUBE_STAMP   = $(addprefix -X k8s.io/component-base/version.,gitVersion=$(KUBE_VERSION) \
+                 gitMajor=1 gitMinor=$(word 2,$(subst ., ,$(KUBE_VERSION))) gitTreeState=clean)
+
+$(BUILD)/bin/etcd: KUBE_PACKAGE = go.etcd.io/etcd/server/v3
+$(BUILD)/bin/kustomize: KUBE_PACKAGE = sigs.k8s.io/kustomize/kustomize/v5
+$(KUBE): KUBE_PACKAGE ?= k8s.io/kubernetes/cmd/$(@F)
+$(KUBE): tools/control-plane/go.mod
+	@echo "building $(@F) (the API server, the first of them, takes four to seven minutes)"
+	@mkdir -p $(@D)
+	cd tools/control-plane && go build -ldflags='-s -w $(KUBE_STAMP)' -o $(CURDIR)/$@ $(KUBE_PACKAGE)
+
+$(BUILD)/crds/.fetched: tools/control-plane/crds.json | $(PYTHON)
+	@echo "fetching the CRDs that tools/control-plane/crds.json pins"
+	PYTHONPATH=tools/control-plane $(PYTHON) -m plane.crds $(@D)
+	@touch $@
 
 $(ISTIOCTL): tools/local-run/go.mod
 	@echo "building istioctl from the same module (the first time takes a minute)"

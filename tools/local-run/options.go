@@ -35,6 +35,8 @@ type options struct {
 	snapshotOut   string
 	snapshotCheck string
 	withParent    bool
+	istiod        string
+	istiodToken   string
 
 	listen    *machine.Listen
 	admin     netip.AddrPort
@@ -73,6 +75,8 @@ func parseOptions(args []string, output io.Writer) (*options, error) {
 	flags.BoolVar(&raw.build, "build", false, "print what kustomize makes of the overlay and exit")
 	flags.StringVar(&raw.snapshotOut, "snapshot-out", "", "write the configuration to this `directory` and exit")
 	flags.StringVar(&raw.snapshotCheck, "snapshot-check", "", "compare the configuration with this `directory` and exit")
+	flags.StringVar(&raw.istiod, "istiod", "", "`address`:port of an istiod that gives Envoy its configuration instead of this process, in plaintext")
+	flags.StringVar(&raw.istiodToken, "istiod-token", "", "`file` with the token of the gateway's service account, for istiod")
 	flags.BoolVar(&raw.withParent, "die-with-parent", false, "stop when the process that started this one ends (Linux)")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -116,7 +120,7 @@ func (raw rawOptions) check() (*options, error) {
 		keep("envoy", err)
 	}
 	// Pilot and Envoy are told absolute paths: Envoy runs in a directory of its own.
-	for name, path := range map[string]*string{"upstream-ca": &o.upstreamCA, "secrets": &o.secrets, "workload-cert": &o.workloadCert, "modules": &o.modules, "envoy": &o.envoy} {
+	for name, path := range map[string]*string{"upstream-ca": &o.upstreamCA, "secrets": &o.secrets, "workload-cert": &o.workloadCert, "istiod-token": &o.istiodToken, "modules": &o.modules, "envoy": &o.envoy} {
 		keep(name, makeAbsolute(path, name != "modules" && name != "envoy"))
 	}
 	return &o, errors.Join(errs...)

@@ -140,6 +140,11 @@ func (g *gateway) serveConfiguration() error {
 		return err
 	}
 	g.server = pilot.NewServer(func(r pilot.Refusal) { g.refuse(refusalError(r)) })
+	if g.options.istiod != "" {
+		if g.server.Istiod, err = pilot.Dial(g.options.istiod, g.options.istiodToken); err != nil {
+			return err
+		}
+	}
 	workload := &pilot.WorkloadSecrets{CertificateDir: g.options.workloadCert, Failed: g.refuse}
 	go func() { _ = g.server.Serve(discovery) }()
 	go func() { _ = workload.Serve(secrets) }()

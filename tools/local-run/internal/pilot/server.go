@@ -25,6 +25,9 @@ type Refusal struct {
 type Server struct {
 	discovery.UnimplementedAggregatedDiscoveryServiceServer
 
+	// Istiod answers in the generation's place, if there is one.
+	Istiod *Remote
+
 	refused func(Refusal)
 
 	mu      sync.Mutex
@@ -67,6 +70,9 @@ func (s *Server) DeltaAggregatedResources(stream discovery.AggregatedDiscoverySe
 		return status.Error(codes.Unavailable, "no configuration yet")
 	}
 	defer s.close(observed)
+	if s.Istiod != nil {
+		return s.Istiod.StreamDeltas(observed)
+	}
 	return generation.discovery.StreamDeltas(observed)
 }
 

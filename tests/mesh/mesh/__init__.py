@@ -1,0 +1,1 @@
+"""What the tests of this folder do with a control plane: overlays, pods, a gateway, calls."""
