@@ -17,6 +17,13 @@ UPSTREAMS     ?=
 UPSTREAM_CA   ?=
 ENV_FILE      ?=
 SECRETS       ?=
+# Where the modules' images go: REGISTRY/NAMESPACE[:TAG]. The labels are optional; each changes the digests.
+PUSH          ?=
+FROM          ?=
+LAYOUT        ?= image
+VERSION       ?=
+REVISION      ?=
+SOURCE        ?=
 
 BUILD   := .build
 MODULES := auth model-router pii-redactor response-cache token-counter
@@ -25,7 +32,9 @@ ENVOY   := $(BUILD)/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
 PYTHON  := $(BUILD)/venv/bin/python
 NODE    := tests/node_modules/.installed
 RUNNER  := $(BUILD)/bin/local-run
+IMAGE   := $(BUILD)/bin/image
 ISTIOCTL := $(BUILD)/bin/istioctl
+KUBE_SCORE := $(BUILD)/bin/kube-score
 KUBE     := $(addprefix $(BUILD)/bin/,etcd kube-apiserver kube-controller-manager kubectl kustomize)
 CONTROL_PLANE := $(KUBE) $(BUILD)/bin/pilot-discovery $(BUILD)/crds/.fetched
 # The demo's snapshot: the dev overlay with its providers at plain local addresses, filled in at start.
@@ -38,6 +47,7 @@ export PATH := $(CURDIR)/$(BUILD)/wasm-test-runner/release:$(PATH)
 RUST_SOURCES := $(shell find filters -type f \( -name '*.rs' -o -name Cargo.toml \) 2>/dev/null) \
                 Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 GO_SOURCES   := $(shell find tools/local-run -type f 2>/dev/null)
+IMAGE_SOURCES := $(shell find tools/image -type f 2>/dev/null)
 
 .PHONY: help
 help:  ## This list
@@ -60,10 +70,27 @@ run: toolchains $(ENVOY) $(WASM) $(RUNNER)  ## Run any overlay with a real Envoy
 	  $(if $(UPSTREAMS),-upstreams '$(UPSTREAMS)') $(if $(UPSTREAM_CA),-upstream-ca '$(UPSTREAM_CA)') \
 	  $(if $(ENV_FILE),-env-file '$(ENV_FILE)') $(if $(SECRETS),-secrets '$(SECRETS)')
 
+# ---- Releasing (docs/release.md) -----------------------------------------------------------
+
+.PHONY: image
+image: toolchains $(WASM) $(IMAGE)  ## The modules as OCI images, their digests printed: PUSH=REGISTRY/NAMESPACE[:TAG] pushes them; LAYOUT, VERSION, REVISION, SOURCE
+	@$(IMAGE) build -modules $(BUILD)/wasm -out $(BUILD)/image -layout '$(LAYOUT)' $(if $(PUSH),-push '$(PUSH)') \
+	  $(if $(VERSION),-version '$(VERSION)') $(if $(REVISION),-revision '$(REVISION)') $(if $(SOURCE),-source '$(SOURCE)')
+
+# No default: it writes into the overlay.
+.PHONY: pin
+pin: toolchains $(IMAGE)  ## Write the digests of the last push, or FROM=REGISTRY/NAMESPACE:TAG, into OVERLAY
+	@$(if $(filter file,$(origin OVERLAY)),echo "make pin: which overlay? OVERLAY=istio/overlays/prod" >&2; exit 2)
+	@$(IMAGE) pin -overlay '$(OVERLAY)' $(if $(FROM),-from '$(FROM)',-digests $(BUILD)/image/digests.json)
+
+.PHONY: pin-check
+pin-check: toolchains $(IMAGE)  ## Is each WasmPlugin of OVERLAY pinned, and (PULL=1) has the registry each digest?
+	@$(IMAGE) check -overlay '$(OVERLAY)' $(if $(PULL),-pull)
+
 # ---- Checks --------------------------------------------------------------------------------
 
 .PHONY: test
-test: check test-wasm test-modules test-tools analyze test-e2e  ## Everything
+test: check test-wasm test-modules test-tools analyze test-manifests test-e2e  ## Everything
 
 .PHONY: check
 check: toolchains  ## The fast checks: format, clippy, unit tests
@@ -88,12 +115,22 @@ test-tools: toolchains $(RUNNER) $(PYTHON) $(ENVOY)  ## The local runner's own t
 	$(PYTHON) -m pytest -q tools/snapshot
 	$(RUNNER) $(SNAPSHOT_OF) -snapshot-check tools/snapshot/dev
 
+test-tools: test-image
+
+.PHONY: test-image
+test-image: toolchains $(WASM)  ## The modules as images: pushed to a registry on loopback, pulled by Istio's own fetcher
+	cd tools/image && go vet ./... && MODULES=$(CURDIR)/$(BUILD)/wasm go test ./...
+
 # The exit code counts only with a threshold (istioctl).
 .PHONY: analyze
 analyze: toolchains $(RUNNER) $(ISTIOCTL)  ## istioctl analyze on what kustomize makes of both overlays
 	for overlay in dev prod; do \
 	  $(RUNNER) -overlay istio/overlays/$$overlay -build | $(ISTIOCTL) analyze --use-kube=false -A --failure-threshold Warning -; \
 	done
+
+.PHONY: test-manifests
+test-manifests: toolchains $(RUNNER) $(PYTHON) $(KUBE_SCORE)  ## What ships as YAML: it builds, keeps the rules, and planted mistakes are found
+	KUBE_SCORE=$(CURDIR)/$(KUBE_SCORE) $(PYTHON) -m pytest -q tests/manifests
 
 .PHONY: test-e2e
 test-e2e: toolchains $(PYTHON) $(NODE) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs
@@ -124,10 +161,15 @@ toolchains:
 .PHONY: modules
 modules: $(WASM)  ## The five Wasm modules
 
+# Where this repository and cargo's packages lie on this machine stands in no module, so that the same
+# sources give the same bytes anywhere. Cargo adds these to the flags of .cargo/config.toml.
+SAME_PATHS = --remap-path-prefix=$(CURDIR)=/ai-gateway --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+
 # One cargo call builds all five; the stamp keeps make from calling it once for each.
 $(BUILD)/wasm/.built: $(RUST_SOURCES)
 	@echo "building the five Wasm modules (the first time takes two to three minutes)"
-	cargo build --quiet --locked --release --target wasm32-wasip1 $(MODULES:%=-p %-wasm)
+	CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS='$(SAME_PATHS)' \
+	  cargo build --quiet --locked --release --target wasm32-wasip1 $(MODULES:%=-p %-wasm)
 	@mkdir -p $(@D)
 	@for module in $(MODULES); do \
 	  install -m 644 target/wasm32-wasip1/release/$${module//-/_}_wasm.wasm $(@D)/$$module.wasm; \
@@ -140,6 +182,10 @@ $(RUNNER): $(GO_SOURCES)
 	@echo "building the local runner: Istio's pilot in one process (the first time takes five to ten minutes)"
 	@mkdir -p $(@D)
 	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ .
+
+$(IMAGE): $(IMAGE_SOURCES)
+	@mkdir -p $(@D)
+	cd tools/image && go build -ldflags='-s -w' -o $(CURDIR)/$@ .
 
 $(BUILD)/bin/pilot-discovery: tools/local-run/go.mod
 	@echo "building istiod from the same module (the first time takes a minute)"
@@ -168,6 +214,10 @@ $(ISTIOCTL): tools/local-run/go.mod
 	@echo "building istioctl from the same module (the first time takes a minute)"
 	@mkdir -p $(@D)
 	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ istio.io/istio/istioctl/cmd/istioctl
+
+$(KUBE_SCORE): tools/kube-score/go.mod
+	@mkdir -p $(@D)
+	cd tools/kube-score && go build -ldflags='-s -w' -o $(CURDIR)/$@ github.com/zegl/kube-score/cmd/kube-score
 
 $(WASM_TEST_RUNNER): tools/wasm-test-runner/Cargo.toml tools/wasm-test-runner/Cargo.lock tools/wasm-test-runner/src/main.rs
 	@echo "building wasm-bindgen's test runner (the first time takes one to two minutes)"
