@@ -1,0 +1,1 @@
+"""Built overlays, and what must hold for what they bring."""
