@@ -35,6 +35,7 @@ RUNNER  := $(BUILD)/bin/local-run
 IMAGE   := $(BUILD)/bin/image
 ISTIOCTL := $(BUILD)/bin/istioctl
 KUBE_SCORE := $(BUILD)/bin/kube-score
+PROMETHEUS := $(addprefix $(BUILD)/bin/,prometheus promtool promql-parts)
 KUBE     := $(addprefix $(BUILD)/bin/,etcd kube-apiserver kube-controller-manager kubectl kustomize)
 CONTROL_PLANE := $(KUBE) $(BUILD)/bin/pilot-discovery $(BUILD)/crds/.fetched
 # The demo's snapshot: the dev overlay with its providers at plain local addresses, filled in at start.
@@ -90,7 +91,7 @@ pin-check: toolchains $(IMAGE)  ## Is each WasmPlugin of OVERLAY pinned, and (PU
 # ---- Checks --------------------------------------------------------------------------------
 
 .PHONY: test
-test: check test-wasm test-modules test-tools analyze test-manifests test-e2e  ## Everything
+test: check test-wasm test-modules test-tools analyze test-manifests test-monitoring test-e2e  ## Everything
 
 .PHONY: check
 check: toolchains  ## The fast checks: format, clippy, unit tests
@@ -135,6 +136,11 @@ test-manifests: toolchains $(RUNNER) $(PYTHON) $(KUBE_SCORE)  ## What ships as Y
 .PHONY: test-e2e
 test-e2e: toolchains $(PYTHON) $(NODE) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs
 	E2E_ENVOY=$(CURDIR)/$(ENVOY) $(PYTHON) -m pytest tests/e2e
+
+# promtool on every rule and alert; a real Prometheus that scrapes the gateway under traffic; traces and the log.
+.PHONY: test-monitoring
+test-monitoring: toolchains $(RUNNER) $(PYTHON) $(ENVOY) $(WASM) $(PROMETHEUS)  ## Monitors, alerts, dashboards, traces and the access log, with a real Prometheus
+	E2E_ENVOY=$(CURDIR)/$(ENVOY) $(PYTHON) -m pytest -q tests/monitoring
 
 .PHONY: mesh-test
 mesh-test: toolchains $(PYTHON) $(ENVOY) $(WASM) $(RUNNER) $(ISTIOCTL) $(CONTROL_PLANE)  ## Every overlay on a real control plane (API server, istiod), and a real Envoy configured by it
@@ -223,6 +229,13 @@ $(WASM_TEST_RUNNER): tools/wasm-test-runner/Cargo.toml tools/wasm-test-runner/Ca
 	@echo "building wasm-bindgen's test runner (the first time takes one to two minutes)"
 	cargo build --quiet --locked --release --manifest-path tools/wasm-test-runner/Cargo.toml --target-dir $(BUILD)/wasm-test-runner
 	@touch $@
+
+# Without the interface's pages and without service discovery: neither is asked here.
+$(PROMETHEUS) &: tests/monitoring/prometheus/go.mod tests/monitoring/prometheus/go.sum tests/monitoring/prometheus/promql-parts/main.go
+	@echo "building Prometheus and promtool (the first time takes two to four minutes)"
+	@mkdir -p $(BUILD)/bin
+	cd tests/monitoring/prometheus && go build -ldflags='-s -w' -tags remove_all_sd -o $(CURDIR)/$(BUILD)/bin/ \
+	  github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool ./promql-parts
 
 $(PYTHON): tests/requirements.txt
 	@echo "installing the Python packages of tests/requirements.txt into $(BUILD)/venv"

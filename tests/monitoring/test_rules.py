@@ -1,0 +1,64 @@
+"""The alerts: Prometheus' own checks, and what somebody needs who is woken by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from watched import runbooks, shipped
+from watched.promtool import promtool
+
+TESTS = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
+SEVERITIES = {"critical", "warning"}
+
+
+@pytest.fixture(scope="module")
+def rule_file() -> Path:
+    """Where the test files of rules/ look for it."""
+    return shipped.rule_file(shipped.production(), shipped.REPOSITORY / ".build/monitoring/rules.yaml")
+
+
+def test_prometheus_takes_every_rule(rule_file):
+    content, said = promtool("check", "rules", "--lint=all", "--lint-fatal", rule_file)
+    assert content, said
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+def test_alerts_fire_when_they_should_and_only_then(rule_file, file):
+    content, said = promtool("test", "rules", file)
+    assert content, said
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not():
+    fires, is_silent = set(), set()
+    for file in TESTS:
+        for case in yaml.safe_load(file.read_text())["tests"]:
+            for check in case["alert_rule_test"]:
+                (fires if check["exp_alerts"] else is_silent).add(check["alertname"])
+    names = {alert.name for alert in shipped.alerts(shipped.production())}
+    assert names - fires == set(), "never fires in a test"
+    assert names - is_silent == set(), "is never silent in a test"
+    assert (fires | is_silent) - names == set(), "is tested and doesn't exist"
+
+
+def test_every_alert_says_how_bad_it_is_and_what_happened():
+    found = []
+    for alert in shipped.alerts(shipped.production()):
+        if alert.fields.get("labels", {}).get("severity") not in SEVERITIES:
+            found.append(f"{alert.place}: labels.severity")
+        found += [f"{alert.place}: annotations.{name}" for name in ("summary", "description", "runbook_url")
+                  if not alert.fields.get("annotations", {}).get(name)]
+    assert found == []
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert():
+    assert runbooks.findings(shipped.production()) == []
+
+
+def test_rules_and_what_they_measure_are_in_one_namespace():
+    """OpenShift's Prometheus for user workloads shows a PrometheusRule its own namespace's metrics only."""
+    found = [rule.place for rule in shipped.rules(shipped.production())
+             if ("istiod" in rule.fields["expr"] or "pilot_" in rule.fields["expr"]) != ("istio-system/" in rule.resource)]
+    assert found == []
