@@ -31,6 +31,7 @@ WASM    := $(MODULES:%=$(BUILD)/wasm/%.wasm)
 ENVOY   := $(BUILD)/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
 PYTHON  := $(BUILD)/venv/bin/python
 NODE    := tests/node_modules/.installed
+EXAMPLES := examples/nodejs/node_modules/.installed
 RUNNER  := $(BUILD)/bin/local-run
 IMAGE   := $(BUILD)/bin/image
 ISTIOCTL := $(BUILD)/bin/istioctl
@@ -134,7 +135,7 @@ test-manifests: toolchains $(RUNNER) $(PYTHON) $(KUBE_SCORE)  ## What ships as Y
 	KUBE_SCORE=$(CURDIR)/$(KUBE_SCORE) $(PYTHON) -m pytest -q tests/manifests
 
 .PHONY: test-e2e
-test-e2e: toolchains $(PYTHON) $(NODE) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs
+test-e2e: toolchains $(PYTHON) $(NODE) $(EXAMPLES) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs
 	E2E_ENVOY=$(CURDIR)/$(ENVOY) $(PYTHON) -m pytest tests/e2e
 
 # promtool on every rule and alert; a real Prometheus that scrapes the gateway under traffic; traces and the log.
@@ -254,6 +255,11 @@ $(NODE): tests/package-lock.json
 	cd tests && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+$(EXAMPLES): examples/nodejs/package-lock.json
+	@echo "installing the npm packages of examples/nodejs/package-lock.json"
+	cd examples/nodejs && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .PHONY: clean
 clean:  ## Remove all that was built
-	rm -rf $(BUILD) target tests/node_modules
+	rm -rf $(BUILD) target tests/node_modules examples/nodejs/node_modules

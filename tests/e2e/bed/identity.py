@@ -28,6 +28,8 @@ TENANTS = {
     "e2e-probe": {"plan": OPEN_PLAN, "models": ["*"]},
     "e2e-metered": {"plan": OPEN_PLAN, "models": ["*"]},
     "e2e-narrow": {"plan": OPEN_PLAN, "models": ["plain-*"]},
+    # The examples ask the same questions each time: with tenants of their own, nobody's cache answers.
+    **{f"e2e-{language}": {"plan": OPEN_PLAN, "models": ["*"]} for language in ("curl", "python", "nodejs")},
     **{f"e2e-two-{n}": {"plan": TWO_REQUESTS_PLAN, "models": ["*"]} for n in range(7)},
     **{f"e2e-few-{n}": {"plan": FEW_TOKENS_PLAN, "models": ["*"]} for n in range(4)},
 }
