@@ -4,12 +4,15 @@ use facts::{Identity, Refusal};
 use http_filter::{Host, Time};
 use llm_api::{BodyError, Endpoint, Request};
 
-use crate::budget::{Refused, Reservation, reserve};
+use crate::budget::{Limits, Refused, Reservation, reserve};
 use crate::config::{Config, UnknownPlan};
 use crate::estimate::{Estimate, of_request};
+use crate::limit_use::count_admitted;
 
 /// A request that may go on.
 pub(crate) struct Admission {
+    /// What the tenant may use in a minute.
+    pub(crate) limits: Limits,
     pub(crate) reservation: Reservation,
     pub(crate) estimate: Estimate,
     pub(crate) is_streaming: bool,
@@ -45,8 +48,15 @@ pub(crate) fn admit(
         .map_err(|UnknownPlan| NotAdmitted::UnknownPlan)?;
     let reservation = reserve(host, &caller.tenant, limits, estimate.total(), now)
         .map_err(NotAdmitted::Budget)?;
+    count_admitted(
+        caller.tenant.as_str(),
+        limits,
+        reservation.opens_window(),
+        host,
+    );
     let edits = request.request_usage();
     Ok(Admission {
+        limits,
         reservation,
         estimate,
         is_streaming: request.stream(),

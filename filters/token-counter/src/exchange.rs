@@ -7,8 +7,10 @@ use http_filter::{Body, Event, Filter as _, Flow, Headers, Host, Stream, Time};
 use llm_api::{Api, Endpoint};
 
 use crate::admission::{Admission, admit};
-use crate::budget::{Reservation, settle};
+use crate::budget::{Limits, Reservation, settle};
 use crate::estimate::Estimate;
+use crate::failure::Failure;
+use crate::limit_use::count_settled;
 use crate::metrics::Ended;
 use crate::outcome::{Answered, Outcome};
 use crate::usage_reader::{StreamReader, WholeReader};
@@ -43,6 +45,7 @@ struct Admitted {
     arrived: Time,
     endpoint: Endpoint,
     tenant: Name,
+    limits: Limits,
     reservation: Reservation,
     estimate: Estimate,
     is_streaming: bool,
@@ -55,7 +58,7 @@ enum Answer {
     /// No headers have come.
     Awaited,
     /// Not a success.
-    Error,
+    Error(Failure),
     Whole(WholeReader),
     Events(StreamReader),
 }
@@ -157,6 +160,7 @@ impl Asked {
             Err(not_admitted) => return refused(api, &not_admitted.refusal(), host),
         };
         let Admission {
+            limits,
             reservation,
             estimate,
             is_streaming,
@@ -166,6 +170,7 @@ impl Asked {
             arrived,
             endpoint,
             tenant: caller.tenant,
+            limits,
             reservation,
             estimate,
             is_streaming,
@@ -206,8 +211,9 @@ impl Admitted {
     /// The answer as its headers announce it.
     fn begin(&self, headers: &mut dyn Headers) -> Answer {
         // Three digits; the proxy has checked them.
-        if !headers.get(":status").unwrap_or_default().starts_with(b"2") {
-            return Answer::Error;
+        let status = headers.get(":status").unwrap_or_default();
+        if !status.starts_with(b"2") {
+            return Answer::Error(Failure::of_status(&status));
         }
         let encoding = headers.get("content-encoding").unwrap_or_default();
         if !matches!(encoding.trim_ascii(), b"" | b"identity") {
@@ -226,7 +232,9 @@ impl Admitted {
     fn end(self, worker: &Worker, now: Time, host: &mut dyn Host) {
         let answered = self.answer.finish();
         let outcome = Outcome::of(self.endpoint, self.estimate, answered, host);
-        settle(host, self.reservation, outcome.usage().total(), now);
+        let tokens = outcome.usage().total();
+        settle(host, self.reservation, tokens, now);
+        count_settled(self.tenant.as_str(), self.limits, tokens, host);
         match outcome {
             Outcome::Counted(usage) => facts::publish_usage(host, usage),
             // The router may have published what the kept answer had cost when it was fresh.
@@ -240,10 +248,11 @@ impl Admitted {
             arrived: self.arrived,
             first_text: match answered {
                 Answered::With(reading) => reading.first_text,
-                Answered::NotAtAll | Answered::WithError => None,
+                Answered::NotAtAll | Answered::WithError(_) => None,
             },
             ended: now,
             outcome,
+            failure: Failure::of(answered),
             price: std::str::from_utf8(&model)
                 .ok()
                 .and_then(|model| worker.config.price(model)),
@@ -255,7 +264,7 @@ impl Admitted {
 impl Answer {
     fn take(&mut self, body: &dyn Body, end_of_stream: bool, now: Time) -> Flow {
         match self {
-            Self::Awaited | Self::Error => Flow::Continue,
+            Self::Awaited | Self::Error(_) => Flow::Continue,
             Self::Whole(reader) => {
                 reader.take(&body.read(), end_of_stream);
                 Flow::Continue
@@ -269,7 +278,7 @@ impl Answer {
     fn finish(self) -> Answered {
         match self {
             Self::Awaited => Answered::NotAtAll,
-            Self::Error => Answered::WithError,
+            Self::Error(failure) => Answered::WithError(failure),
             Self::Whole(reader) => Answered::With(reader.finish()),
             Self::Events(reader) => Answered::With(reader.finish()),
         }

@@ -630,6 +630,130 @@ fn a_compressed_answer_passes_and_is_estimated() {
     assert_eq!(estimated(&host), 1);
 }
 
+/// How often requests failed, by reason.
+fn failures(host: &TestHost) -> Vec<(&str, u64)> {
+    [
+        "rate_limited",
+        "client_error",
+        "server_error",
+        "no_answer",
+        "incomplete",
+    ]
+    .into_iter()
+    .map(|reason| {
+        (
+            reason,
+            host.counter(&format!(
+                r#"ai_request_errors_total{{{SERIES},reason="{reason}"}}"#
+            )),
+        )
+    })
+    .filter(|(_, count)| *count > 0)
+    .collect()
+}
+
+#[test]
+fn an_error_is_counted_by_its_kind() {
+    for (status, reason) in [
+        ("429", "rate_limited"),
+        ("400", "client_error"),
+        ("500", "server_error"),
+        ("529", "server_error"),
+        ("301", "server_error"),
+    ] {
+        let mut played = admitted(CHAT);
+        answer(&mut played, status, JSON, b"{}");
+        assert_eq!(failures(&played.end()), [(reason, 1)], "{status}");
+    }
+}
+
+#[test]
+fn an_answer_that_never_came_or_never_ended_is_an_error_and_a_whole_one_is_none() {
+    assert_eq!(failures(&admitted(CHAT).end()), [("no_answer", 1)]);
+
+    let mut cut = admitted(ASKING);
+    cut.response_headers(&mut headers("200", EVENTS), false);
+    cut.response_body(TEXT_EVENT.as_bytes(), false);
+    assert_eq!(failures(&cut.end()), [("incomplete", 1)]);
+
+    let mut whole = admitted(CHAT);
+    answer(&mut whole, "200", JSON, ANSWER);
+    assert_eq!(failures(&whole.end()), []);
+
+    let mut streamed = admitted(ASKING);
+    let events = [TEXT_EVENT, USAGE_EVENT, DONE].concat();
+    answer(&mut streamed, "200", EVENTS, events.as_bytes());
+    assert_eq!(failures(&streamed.end()), []);
+}
+
+#[test]
+fn a_count_of_tokens_and_embeddings_are_whole_answers_too() {
+    let counting = host()
+        .with_fact("ai.endpoint", "count_tokens")
+        .with_fact("ai.api", "anthropic");
+    let body = br#"{"model":"c","messages":[{"role":"user","content":"the house"}]}"#;
+    let (mut played, _) = asked(counting, body);
+    routed(&mut played);
+    answer(&mut played, "200", JSON, br#"{"input_tokens":12}"#);
+    assert_eq!(failures(&played.end()), []);
+
+    let body = br#"{"model":"e","input":"the house"}"#;
+    let (mut played, _) = asked(host().with_fact("ai.endpoint", "embeddings"), body);
+    routed(&mut played);
+    answer(
+        &mut played,
+        "200",
+        JSON,
+        br#"{"data":[{"embedding":[0.1]}]}"#,
+    );
+    assert_eq!(failures(&played.end()), []);
+}
+
+/// Allowed and used of a limit.
+fn limit(host: &TestHost, limit: &str) -> (u64, u64) {
+    let of = |name| host.counter(&format!(r#"{name}{{tenant="team-a",limit="{limit}"}}"#));
+    (of("ai_limit_allowed_total"), of("ai_limit_used_total"))
+}
+
+#[test]
+fn a_minute_is_allowed_once_and_used_as_it_settles() {
+    let mut first = admitted(CHAT);
+    assert_eq!(limit(&first.host, "requests_per_minute"), (3, 1));
+    assert_eq!(limit(&first.host, "tokens_per_minute"), (1000, 0));
+    answer(&mut first, "200", JSON, ANSWER);
+
+    let (mut second, _) = asked(first.end(), CHAT);
+    answer(&mut second, "200", JSON, ANSWER);
+    let host = second.end();
+    assert_eq!(limit(&host, "requests_per_minute"), (3, 2));
+    assert_eq!(limit(&host, "tokens_per_minute"), (1000, 28));
+}
+
+#[test]
+fn another_minute_is_allowed_anew_and_a_refusal_uses_nothing() {
+    let mut host = host();
+    for _ in 0..3 {
+        let (played, _) = asked(host, CHAT);
+        host = played.end();
+    }
+    let (_, host) = refused(host, CHAT);
+    assert_eq!(limit(&host, "requests_per_minute"), (3, 3));
+
+    let mut later = Played::new(counter().open(), host, START.plus(60 * SECOND));
+    later.request_headers(&mut TestHeaders::default(), false);
+    later.request_body(CHAT, true);
+    assert_eq!(limit(&later.end(), "requests_per_minute"), (6, 4));
+}
+
+#[test]
+fn a_tenant_without_limits_has_no_share_of_them() {
+    let (mut played, _) = asked(host().with_fact("ai.plan", "open"), CHAT);
+    answer(&mut played, "200", JSON, ANSWER);
+    let host = played.end();
+    assert_eq!(limit(&host, "requests_per_minute"), (0, 0));
+    assert_eq!(limit(&host, "tokens_per_minute"), (0, 0));
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::prelude::{any, prop, prop_assert_eq, proptest};

@@ -73,6 +73,8 @@ mod budget;
 mod config;
 mod estimate;
 mod exchange;
+mod failure;
+mod limit_use;
 mod metrics;
 mod outcome;
 mod price;

@@ -6,6 +6,9 @@
 //! | `ai_tokens_total` | tenant, model, provider, token_type | tokens; see below |
 //! | `ai_cost_microdollars_total` | tenant, model, provider | millionths of a US dollar, where the model has a price |
 //! | `ai_estimated_usage_total` | tenant, model, provider | requests whose tokens were estimated, since the provider didn't count them |
+//! | `ai_request_errors_total` | tenant, model, provider, reason | requests that failed; see [`Failure`] |
+//! | `ai_limit_allowed_total` | tenant, limit | what a limit allowed, in the minutes that had a request (`limit_use.rs`) |
+//! | `ai_limit_used_total` | tenant, limit | what was used of it |
 //! | `ai_request_duration_milliseconds` | tenant, model, provider, streaming | from the request's headers to the stream's end |
 //! | `ai_time_to_first_token_milliseconds` | tenant, model, provider | of streams: from the request's headers to the first event with text; not of cache hits |
 //!
@@ -20,6 +23,7 @@ use facts::key;
 use http_filter::{Change, Host, Metric, Time};
 use llm_api::Usage;
 
+use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::price::{Price, Remainders};
 
@@ -31,6 +35,7 @@ pub(crate) struct Ended<'a> {
     pub(crate) first_text: Option<Time>,
     pub(crate) ended: Time,
     pub(crate) outcome: Outcome,
+    pub(crate) failure: Option<Failure>,
     pub(crate) price: Option<Price>,
 }
 
@@ -44,6 +49,11 @@ impl Ended<'_> {
             ("provider", provider.as_str()),
         ];
         self.record_request(series, host);
+        if let Some(failure) = self.failure {
+            let [tenant, model, provider] = series;
+            let labels = [tenant, model, provider, ("reason", failure.reason())];
+            add("ai_request_errors_total", &labels, 1, host);
+        }
         record_tokens(self.outcome.usage(), series, host);
         if matches!(self.outcome, Outcome::Estimated(_)) {
             add("ai_estimated_usage_total", &series, 1, host);

@@ -5,6 +5,7 @@ use http_filter::Host;
 use llm_api::{Endpoint, Usage};
 
 use crate::estimate::{Estimate, has_output};
+use crate::failure::Failure;
 use crate::usage_reader::Reading;
 
 /// How the answer ended.
@@ -13,7 +14,7 @@ pub(crate) enum Answered {
     /// No headers of an answer came before the stream ended.
     NotAtAll,
     /// With a status that is no success: a refusal of a filter behind this one, or an error.
-    WithError,
+    WithError(Failure),
     /// With a success, as far as it was read.
     With(Reading),
 }
@@ -43,7 +44,7 @@ impl Outcome {
             return Self::Free;
         }
         match answered {
-            Answered::WithError => Self::Free,
+            Answered::WithError(_) => Self::Free,
             Answered::NotAtAll => Self::Estimated(Usage {
                 input: estimate.input,
                 ..Usage::default()

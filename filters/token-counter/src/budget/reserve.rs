@@ -20,6 +20,15 @@ pub(super) struct Held {
     /// The start of the window in which they count.
     pub(super) window: u64,
     pub(super) tokens: u64,
+    /// It was the window's first request.
+    pub(super) opens_window: bool,
+}
+
+impl Reservation {
+    /// Whether it was the first of its window. Without limits there is none.
+    pub(crate) fn opens_window(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.opens_window)
+    }
 }
 
 /// Why a request isn't admitted.
@@ -62,7 +71,7 @@ pub(crate) fn reserve(
     let admitted = update(host, tenant, |stored| {
         let window = Window::at(now, stored);
         match admit(window, limits, tokens, now) {
-            Ok(window) => Update::Write(window, Ok(window.start)),
+            Ok(window) => Update::Write(window, Ok(window)),
             Err(refused) => Update::Keep(Err(refused)),
         }
     });
@@ -70,8 +79,9 @@ pub(crate) fn reserve(
     Ok(Reservation {
         held: Some(Held {
             tenant: tenant.clone(),
-            window,
+            window: window.start,
             tokens,
+            opens_window: window.requests == 1,
         }),
     })
 }

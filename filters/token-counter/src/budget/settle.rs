@@ -17,6 +17,7 @@ pub(crate) fn settle(host: &mut dyn Worker, reservation: Reservation, used: u64,
         tenant,
         window: start,
         tokens: held,
+        opens_window: _,
     }) = reservation.held
     else {
         return;
