@@ -24,6 +24,9 @@ impl KeySet {
     /// Reads a JWKS for signatures by these algorithms. A key that can't be used is skipped, as
     /// RFC 7517, section 5, has it: issuers publish keys for other purposes, and new kinds.
     ///
+    /// Allow only what the issuer signs with: among the algorithms that a key without an `alg`
+    /// is allowed, it's the token that chooses, and a forger chooses the one that costs most.
+    ///
     /// # Errors
     /// The set as a whole can't be used.
     pub fn parse(json: &[u8], allowed: Algorithms) -> Result<Self, KeySetError> {
@@ -143,7 +146,7 @@ impl KeySet {
     }
 
     /// The keys that the token may mean: those of the name that it gives, or else those without a
-    /// name; all of them if it gives none. (Envoy takes the same, in the order of the set.)
+    /// name; all of them if it gives none.
     fn candidates(&self, jws: &Jws<'_>) -> impl Iterator<Item = &Key> {
         let wanted = jws.key_id();
         let named = self.keys.iter().any(|key| key.id() == wanted);

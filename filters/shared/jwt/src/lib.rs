@@ -28,18 +28,33 @@
 //! ```
 //!
 //! # What it refuses though Envoy takes it
-//! - a token longer than [`MAX_TOKEN_BYTES`]; a part that isn't canonical base64url;
+//! - a token longer than [`MAX_TOKEN_BYTES`], with a dot too many, or with a part that has
+//!   padding, white space or left-over bits;
 //! - a header or claims with a member twice, or nested deeper than [`MAX_DEPTH`];
 //! - `crit`, whatever it lists (RFC 7515, section 4.1.11); a `typ` other than `JWT` and `at+jwt`
-//!   (RFC 8725, section 3.11: an ID or logout token isn't an access token); a nested token
-//!   (`cty` is `JWT`);
-//! - no `exp`, an `exp` of zero, or one that is out of range: Envoy takes these for "never";
-//!   a token in its last second (RFC 7519, section 4.1.4: the time must be *before* `exp`);
+//!   (RFC 8725, section 3.11: a logout token isn't an access token); a nested token (`cty` is
+//!   `JWT`);
+//! - no `exp`, or one of zero, which Envoy takes for "never" unless it is told to require one; a
+//!   date after 2^53; a token in its last second (RFC 7519, section 4.1.4: the time must be
+//!   *before* `exp`);
 //! - an `iat` in the future; an `aud` that differs in its scheme or a trailing slash;
-//! - RSA keys below 2048 or above 4096 bits, of another exponent than 65537, or with the
-//!   fingerprint of a known weak generator; a key without the matching `use` or `key_ops`; a key
-//!   published with its private half; secrets below 32 bytes, or among public keys;
-//! - `ES512`, `HS384` and `HS512`, and `HS256` unless the configuration says so.
+//! - RSA keys below 2048 or above 4096 bits, of another exponent than 65537, or of the generator
+//!   of CVE-2017-15361; a `use` or `key_ops` for something else; a key published with its private
+//!   half; coordinates that are too short, or an elliptic key without `crv`; secrets below 32
+//!   bytes, or among public keys; a set of certificates instead of keys;
+//! - an ECDSA signature of another length than the curve's, or by the hash of another curve; PSS
+//!   with salt of another length than the hash;
+//! - `ES512`, `HS384` and `HS512`, whatever the configuration does not list, and `HS256` above
+//!   all; more than [`MAX_TRIES`] keys for one token; a key without `kid` beside one that has the
+//!   token's.
+//!
+//! It takes `Ed25519` for `EdDSA` (RFC 9864), which Envoy doesn't.
+//!
+//! # Cost
+//! Built for Envoy's V8, a token of a kilobyte costs four to five microseconds up to
+//! [`Acceptable`]. The signature costs 1 ms for RSA, 0.7 for ES256, 3 for ES384, 0.3 for Ed25519
+//! and 0.004 for HS256, unless the proxy verifies it (RS256 and its like, ES256, ES384), which
+//! takes it some hundredths of that.
 
 #![cfg_attr(
     test,
