@@ -18,7 +18,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +51,14 @@ class Mark:
 
 
 class Gateway:
-    def __init__(self, name: str, overlay: Path, upstreams: dict[str, str], folder: Path):
+    """`manifests` is the workload's folder, `environment` what its Secrets would add to Envoy's environment beside
+    the providers' keys, `arguments` more of the runner's."""
+
+    def __init__(self, name: str, overlay: Path, upstreams: dict[str, str], folder: Path, *,
+                 manifests: Path = MANIFESTS, environment: dict[str, str] | None = None, arguments: Sequence[str | Path] = ()):
         self.name = name
         self.folder = folder
+        self._workload = (manifests, environment or {}, arguments)
         self.log_dir = folder / "logs"
         self.log_dir.mkdir(parents=True)
         self._process = self._start(overlay, upstreams)
@@ -144,11 +149,13 @@ class Gateway:
         if not RUNNER.exists():
             raise AssertionError(f"there is no runner at {RUNNER}: build it first")
         env_file = self.folder / "gateway.env"
-        env_file.write_text(f"AI_PROVIDER_KEYS={json.dumps(identity.PROVIDER_KEYS, separators=(',', ':'))}\n")
+        manifests, environment, arguments = self._workload
+        environment = {"AI_PROVIDER_KEYS": json.dumps(identity.PROVIDER_KEYS, separators=(",", ":")), **environment}
+        env_file.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
         command = [
             RUNNER,
             "-overlay", overlay,
-            "-manifests", MANIFESTS,
+            "-manifests", manifests,
             "-listen", "127.0.0.1:0",
             "-admin", "127.0.0.1:0",
             "-upstreams", " ".join(f"{host}={url}" for host, url in upstreams.items()),
@@ -158,6 +165,7 @@ class Gateway:
             "-access-log", self.log_dir / "access.log",
             "-envoy-log", self.log_dir / "envoy.log",
             "-die-with-parent",
+            *arguments,
         ]
         with (self.log_dir / "runner.log").open("wb") as log:
             return subprocess.Popen([str(word) for word in command], cwd=REPOSITORY, stdin=subprocess.DEVNULL,

@@ -1,0 +1,54 @@
+"""The production overlay with stand-ins for what a cluster would give.
+
+What stands in: the certificate of the gateway's host and the providers' TLS,
+both of a CA of the test's own; the providers' keys; the Services that the
+mesh's providers name. Everything else is istio/overlays/prod,
+manifests/overlays/prod and operators/instances/service-mesh as they ship.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from . import overlay
+from .gateway import REPOSITORY, Gateway
+from .tls import Authority
+
+HOST = "ai-gateway.example.com"
+ISTIO = REPOSITORY / "istio/overlays/prod"
+MANIFESTS = REPOSITORY / "manifests/overlays/prod"
+MESH = REPOSITORY / "operators/instances/service-mesh"
+
+COLLECTOR = {
+    "apiVersion": "v1", "kind": "Service",
+    "metadata": {"name": "otel-collector", "namespace": "ai-gateway-observability"},
+    "spec": {"ports": [{"name": "grpc-otlp", "port": 4317}]},
+}
+"""In a cluster the OpenTelemetry operator makes it."""
+
+
+def mesh(folder: Path) -> Path:
+    """The operator's mesh configuration, and the Services that its providers name."""
+    folder.mkdir(parents=True)
+    (folder / "collector.yaml").write_text(json.dumps(COLLECTOR))
+    kustomization = {"resources": [os.path.relpath(MESH, folder.resolve()), "collector.yaml"]}
+    (folder / "kustomization.yaml").write_text(json.dumps(kustomization))
+    return folder
+
+
+def start(name: str, folder: Path, authority: Authority, upstreams: dict[str, str], *, istio: Path | None = None,
+          hosts: tuple[str, ...] = (HOST,), environment: dict[str, str] | None = None, arguments: tuple[str, ...] = ()) -> Gateway:
+    """A gateway of istio/overlays/prod with the tests' tenants, or of another overlay made on it."""
+    secrets = folder / "secrets"
+    for host in hosts:
+        authority.secret(secrets / secret_of(host), host)
+    return Gateway(
+        name, overlay.write(folder / "overlay", istio or ISTIO), upstreams, folder, manifests=MANIFESTS, environment=environment,
+        arguments=("-mesh", mesh(folder / "mesh"), "-secrets", secrets, "-upstream-ca", authority.file, *arguments))
+
+
+def secret_of(host: str) -> str:
+    """The Secret with the certificate of a host, as the Gateway's servers name it."""
+    return f"{host.partition('.')[0]}-tls"
