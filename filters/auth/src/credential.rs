@@ -1,101 +1,117 @@
-//! Where a request carries its credential.
+//! Where a request carries credentials.
 
-use facts::Identity;
 use http_filter::Headers;
 
-use crate::keys::Keys;
-
-/// The headers in which clients send an API key: OpenAI's SDKs, Anthropic's, Azure's, Google's.
-const SOURCES: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
-
-/// The longest key that is looked at, in bytes.
-const MOST_KEY_BYTES: usize = 4096;
-
-/// Why nobody is authenticated.
+/// A place of a request in which a key or a token can stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotAuthenticated {
-    /// No header carries a key.
-    NoCredential,
-    /// None of the keys is one of ours.
-    UnknownKey,
-    /// Two headers carry keys of ours, and they aren't of one identity.
-    Disagreement,
+pub(crate) enum Place {
+    /// One of [`HEADERS`].
+    Header(&'static str),
+    /// The query parameter `key`.
+    Query,
 }
 
-/// Finds who calls, and removes from the headers the credentials that said so.
+/// The headers in which clients send a key or a token: OpenAI's SDKs, Anthropic's, Azure's,
+/// Google's.
+const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// The longest credential that is looked at, in bytes.
+const MOST_BYTES: usize = jwt::MAX_TOKEN_BYTES;
+
+/// What a request carries, and where. It isn't known yet whose it is, or whether it counts.
 ///
-/// A key that isn't ours beside one that is doesn't count: intercepted calls always carry some
-/// provider's key.
-pub(crate) fn authenticate(
-    headers: &mut dyn Headers,
-    keys: &Keys,
-) -> Result<Identity, NotAuthenticated> {
-    let mut found: Option<&Identity> = None;
-    let mut used = Vec::with_capacity(1);
-    let mut any = false;
-    for source in SOURCES {
-        let Some(key) = headers.get(source).and_then(|value| key_in(source, value)) else {
-            continue;
-        };
-        any = true;
-        let Some(identity) = keys.identity(&key) else {
-            continue;
-        };
-        if found.is_some_and(|other| other != identity) {
-            return Err(NotAuthenticated::Disagreement);
-        }
-        found = Some(identity);
-        used.push(source);
+/// It has no `Debug`: whoever prints it would print a credential.
+pub(crate) struct Credential {
+    pub(crate) place: Place,
+    value: Vec<u8>,
+}
+
+impl Credential {
+    /// All of them, in an order that is no matter of the request's.
+    pub(crate) fn all(headers: &dyn Headers, query_key: Option<&[u8]>) -> Vec<Self> {
+        let in_headers = HEADERS.into_iter().filter_map(|name| {
+            let value = in_header(name, headers.get(name)?)?;
+            Some(Self {
+                place: Place::Header(name),
+                value,
+            })
+        });
+        let in_query = query_key.filter(|key| fits(key)).map(|key| Self {
+            place: Place::Query,
+            value: key.to_vec(),
+        });
+        in_headers.chain(in_query).collect()
     }
-    match found {
-        Some(identity) => {
-            for source in used {
-                headers.remove(source);
-            }
-            Ok(identity.clone())
+
+    pub(crate) fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// Whether it is a token rather than a key: three parts, of which the first is an encoded
+    /// JSON object (`{"` in base64url).
+    pub(crate) fn looks_like_a_token(&self) -> bool {
+        let dots = self.value.iter().filter(|byte| **byte == b'.').count();
+        self.value.starts_with(b"eyJ") && dots == 2
+    }
+
+    /// Takes it out of the request. The query's is out already.
+    pub(crate) fn remove(&self, headers: &mut dyn Headers) {
+        if let Place::Header(name) = self.place {
+            headers.remove(name);
         }
-        None if any => Err(NotAuthenticated::UnknownKey),
-        None => Err(NotAuthenticated::NoCredential),
     }
 }
 
-/// The key that a header carries: all of it, or what follows `Bearer` (RFC 6750, section 2.1; the
-/// scheme in any case by RFC 9110, section 11.1).
-fn key_in(source: &str, value: Vec<u8>) -> Option<Vec<u8>> {
-    let key = if source == "authorization" {
+/// What a header carries: all of it, or what follows `Bearer` (RFC 6750, section 2.1; the scheme
+/// in any case by RFC 9110, section 11.1).
+fn in_header(name: &str, mut value: Vec<u8>) -> Option<Vec<u8>> {
+    if name == "authorization" {
         const SCHEME: &[u8] = b"bearer ";
-        let (scheme, key) = value.split_at_checked(SCHEME.len())?;
-        scheme.eq_ignore_ascii_case(SCHEME).then_some(key)?
-    } else {
-        &value
-    };
-    let key = key.trim_ascii();
-    (!key.is_empty() && key.len() <= MOST_KEY_BYTES).then(|| key.to_vec())
+        let (scheme, _) = value.split_at_checked(SCHEME.len())?;
+        if !scheme.eq_ignore_ascii_case(SCHEME) {
+            return None;
+        }
+        value.drain(..SCHEME.len());
+    }
+    if value.trim_ascii().len() != value.len() {
+        value = value.trim_ascii().to_vec();
+    }
+    fits(&value).then_some(value)
 }
 
-/// A path without its query parameter `key`, in which Google's clients send an API key; `None`
-/// where it has none. What stands in a path is soon in a log.
-pub(crate) fn path_without_key(path: &[u8]) -> Option<Vec<u8>> {
+fn fits(value: &[u8]) -> bool {
+    (1..=MOST_BYTES).contains(&value.len())
+}
+
+/// A path without its query parameter `key`, in which Google's clients send an API key.
+pub(crate) struct WithoutKey {
+    pub(crate) path: Vec<u8>,
+    /// The key as it stood there; `None` where the query has several.
+    pub(crate) key: Option<Vec<u8>>,
+}
+
+/// Takes the parameter `key` out of a path; `None` where it has none. What stands in a path is
+/// soon in a log.
+pub(crate) fn without_key(path: &[u8]) -> Option<WithoutKey> {
     let question = path.iter().position(|byte| *byte == b'?')?;
     let (before, query) = path.split_at_checked(question)?;
     let query = query.get(1..)?;
-    let is_key = |parameter: &&[u8]| {
-        let name = parameter.split(|byte| *byte == b'=').next();
-        name.is_some_and(|name| name.eq_ignore_ascii_case(b"key"))
+    let (keys, kept): (Vec<&[u8]>, Vec<&[u8]>) =
+        query.split(|byte| *byte == b'&').partition(|parameter| {
+            let name = parameter.split(|byte| *byte == b'=').next();
+            name.is_some_and(|name| name.eq_ignore_ascii_case(b"key"))
+        });
+    let key = match keys.as_slice() {
+        [] => return None,
+        [key] => key.get(b"key=".len()..).map(<[u8]>::to_vec),
+        _ => None,
     };
-    let parameters = || query.split(|byte| *byte == b'&');
-    if !parameters().any(|parameter| is_key(&parameter)) {
-        return None;
-    }
-    let kept: Vec<&[u8]> = parameters()
-        .filter(|parameter| !is_key(parameter))
-        .collect();
     let mut path = before.to_vec();
     if !kept.is_empty() {
         path.push(b'?');
         path.extend_from_slice(&kept.join(&b'&'));
     }
-    Some(path)
+    Some(WithoutKey { path, key })
 }
 
 #[cfg(test)]
@@ -103,30 +119,24 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use facts::{Identity, ModelPatterns, Name};
     use test_host::TestHeaders;
 
-    use super::{NotAuthenticated, authenticate, path_without_key};
-    use crate::keys::{KeyDigest, Keys};
+    use super::{Credential, Place, without_key};
 
-    fn identity(tenant: &str) -> Identity {
-        Identity {
-            tenant: Name::new(tenant).unwrap(),
-            plan: Name::new("standard").unwrap(),
-            key: Name::new("key").unwrap(),
-            models: ModelPatterns::default(),
-        }
-    }
-
-    fn keys() -> Keys {
-        let mut keys = Keys::default();
-        keys.insert(KeyDigest::of(b"sk-a"), identity("a")).unwrap();
-        keys.insert(KeyDigest::of(b"sk-b"), identity("b")).unwrap();
-        keys
+    fn found(headers: &[(&str, &str)]) -> Vec<(Place, String)> {
+        let text = |credential: Credential| {
+            let value = String::from_utf8_lossy(credential.value()).into_owned();
+            (credential.place, value)
+        };
+        let headers = TestHeaders::new(headers);
+        Credential::all(&headers, None)
+            .into_iter()
+            .map(text)
+            .collect()
     }
 
     #[test]
-    fn a_key_is_found_in_each_header_and_taken_out() {
+    fn a_credential_is_found_in_each_header() {
         for (name, value) in [
             ("authorization", "Bearer sk-a"),
             ("authorization", "bearer  sk-a "),
@@ -134,78 +144,67 @@ mod tests {
             ("api-key", "sk-a"),
             ("x-goog-api-key", "sk-a"),
         ] {
-            let mut headers = TestHeaders::new(&[(name, value), ("accept", "*/*")]);
-            let found = authenticate(&mut headers, &keys());
-            assert_eq!(found, Ok(identity("a")), "{name}: {value}");
-            assert_eq!(headers, TestHeaders::new(&[("accept", "*/*")]));
+            let wanted = vec![(Place::Header(name), "sk-a".to_owned())];
+            assert_eq!(found(&[(name, value), ("accept", "*/*")]), wanted);
         }
     }
 
     #[test]
-    fn a_key_of_somebody_else_beside_ours_does_not_count_and_stays() {
-        let both = [("authorization", "Bearer other"), ("x-api-key", "sk-a")];
-        let mut headers = TestHeaders::new(&both);
-        assert_eq!(authenticate(&mut headers, &keys()), Ok(identity("a")));
-        assert_eq!(headers, TestHeaders::new(&both[..1]));
-    }
-
-    #[test]
-    fn two_keys_of_ours_that_disagree_are_refused() {
-        let both = [("authorization", "Bearer sk-b"), ("x-api-key", "sk-a")];
-        let found = authenticate(&mut TestHeaders::new(&both), &keys());
-        assert_eq!(found, Err(NotAuthenticated::Disagreement));
-    }
-
-    #[test]
-    fn no_key_and_a_wrong_one_are_told_apart() {
-        for (headers, wanted) in [
-            (&[][..], NotAuthenticated::NoCredential),
-            (&[("authorization", "")], NotAuthenticated::NoCredential),
-            (
-                &[("authorization", "Bearer ")],
-                NotAuthenticated::NoCredential,
-            ),
-            (
-                &[("authorization", "Basic sk-a")],
-                NotAuthenticated::NoCredential,
-            ),
-            (&[("authorization", "sk-a")], NotAuthenticated::NoCredential),
-            (
-                &[("authorization", "Bearer sk-c")],
-                NotAuthenticated::UnknownKey,
-            ),
-            (
-                &[("x-api-key", "sk-a"), ("x-api-key", "sk-a")],
-                NotAuthenticated::UnknownKey,
-            ),
+    fn another_scheme_an_empty_value_and_one_that_is_far_too_long_are_none() {
+        let long = "k".repeat(17_000);
+        for header in [
+            ("authorization", ""),
+            ("authorization", "Bearer "),
+            ("authorization", "Basic sk-a"),
+            ("authorization", "AWS4-HMAC-SHA256 Credential=sk-a"),
+            ("authorization", "sk-a"),
+            ("x-api-key", " "),
+            ("x-api-key", &long),
+            ("cookie", "sk-a"),
         ] {
-            let found = authenticate(&mut TestHeaders::new(headers), &keys());
-            assert_eq!(found, Err(wanted), "{headers:?}");
+            assert_eq!(found(&[header]), [], "{}", header.0);
         }
     }
 
     #[test]
-    fn a_key_that_is_no_text_or_far_too_long_is_not_ours() {
-        let mut headers = TestHeaders(vec![("x-api-key".to_owned(), b"\xff\xfe".to_vec())]);
-        let found = authenticate(&mut headers, &keys());
-        assert_eq!(found, Err(NotAuthenticated::UnknownKey));
-        let long = "k".repeat(5000);
-        let found = authenticate(&mut TestHeaders::new(&[("x-api-key", &long)]), &keys());
-        assert_eq!(found, Err(NotAuthenticated::NoCredential));
+    fn three_parts_that_begin_with_an_object_are_a_token() {
+        for (value, wanted) in [
+            ("eyJhbGciOiJSUzI1NiJ9.e30.c2ln", true),
+            ("eyJ..", true),
+            ("sk-live.a.b", false),
+            ("eyJhbGciOiJSUzI1NiJ9.e30", false),
+            ("eyJhbGciOiJSUzI1NiJ9.a.b.c.d", false),
+        ] {
+            let headers = TestHeaders::new(&[("x-api-key", value)]);
+            let all = Credential::all(&headers, None);
+            assert_eq!(all[0].looks_like_a_token(), wanted, "{value}");
+        }
     }
 
     #[test]
     fn the_query_parameter_key_is_taken_out_of_the_path() {
-        for (path, wanted) in [
-            ("/v1/models?key=sk", Some("/v1/models")),
-            ("/v1/models?a=1&key=sk&b=2", Some("/v1/models?a=1&b=2")),
-            ("/v1/models?KEY=sk&key", Some("/v1/models")),
-            ("/v1/models?monkey=1", None),
-            ("/v1/models?", None),
-            ("/v1/key=x", None),
+        for (path, left, key) in [
+            ("/v1/models?key=sk", "/v1/models", Some("sk")),
+            (
+                "/v1/models?a=1&key=sk=&b=2",
+                "/v1/models?a=1&b=2",
+                Some("sk="),
+            ),
+            ("/v1/models?KEY=sk", "/v1/models", Some("sk")),
+            ("/v1/models?KEY=sk&key", "/v1/models", None),
+            ("/v1/models?key", "/v1/models", None),
         ] {
-            let found = path_without_key(path.as_bytes());
-            assert_eq!(found.as_deref(), wanted.map(str::as_bytes), "{path}");
+            let found = without_key(path.as_bytes()).unwrap();
+            assert_eq!(String::from_utf8_lossy(&found.path), left, "{path}");
+            assert_eq!(found.key.as_deref(), key.map(str::as_bytes), "{path}");
+        }
+        for path in [
+            "/v1/models?monkey=1",
+            "/v1/models?",
+            "/v1/key=x",
+            "/v1/models",
+        ] {
+            assert!(without_key(path.as_bytes()).is_none(), "{path}");
         }
     }
 }

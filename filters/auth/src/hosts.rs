@@ -1,10 +1,29 @@
-//! Which hosts of the listener carry LLM traffic.
+//! Which hosts of the listener carry LLM traffic, and which credentials count there.
 
-/// The LLM hosts.
-pub(crate) struct Hosts(Vec<HostPattern>);
+use std::rc::Rc;
+
+use crate::sources::Source;
+
+/// The LLM hosts, the most particular first.
+pub(crate) struct Hosts {
+    hosts: Vec<Host>,
+    /// Some of them ask for the port.
+    by_port: bool,
+    /// The sources of a host that no entry speaks for.
+    none: Rc<[Source]>,
+}
+
+/// One entry of the configuration.
+pub(crate) struct Host {
+    pub(crate) pattern: HostPattern,
+    /// The listener's ports on which its sources count; empty is every port.
+    pub(crate) ports: Vec<u16>,
+    /// In order: the first that has a credential says who calls.
+    pub(crate) sources: Rc<[Source]>,
+}
 
 /// One host, all hosts below a domain, or every host.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum HostPattern {
     Every,
     /// The domain with its leading dot.
@@ -13,21 +32,61 @@ pub(crate) enum HostPattern {
 }
 
 impl Hosts {
-    pub(crate) fn new(patterns: Vec<HostPattern>) -> Self {
-        Self(patterns)
+    pub(crate) fn new(mut hosts: Vec<Host>) -> Self {
+        hosts.sort_by_key(|host| std::cmp::Reverse(host.particularity()));
+        let by_port = hosts.iter().any(|host| !host.ports.is_empty());
+        let none = Rc::default();
+        Self {
+            hosts,
+            by_port,
+            none,
+        }
     }
 
-    /// Whether an `:authority` names an LLM host. Its port doesn't count, nor does the case.
-    /// What can't be read as a host is one, so that it is governed rather than passed.
-    pub(crate) fn contain(&self, authority: Option<&[u8]>) -> bool {
-        let Some(host) = authority.and_then(host_of) else {
-            return true;
+    /// Which credentials count for an `:authority`, whose port and case don't matter; `None`
+    /// where it is no LLM host.
+    ///
+    /// What can't be read as a host is one, so that it is governed rather than passed. A host
+    /// that has entries for other ports only is governed too, and no credential counts.
+    pub(crate) fn sources(
+        &self,
+        authority: Option<&[u8]>,
+        port: impl FnOnce() -> Option<u16>,
+    ) -> Option<&Rc<[Source]>> {
+        let host = authority.and_then(host_of);
+        let named = |entry: &&Host| entry.pattern.matches(host.as_deref());
+        if host.is_some() && !self.hosts.iter().any(|entry| named(&entry)) {
+            return None;
+        }
+        let port = if self.by_port { port() } else { None };
+        let entry = self
+            .hosts
+            .iter()
+            .find(|entry| named(entry) && entry.has_port(port));
+        Some(entry.map_or(&self.none, |entry| &entry.sources))
+    }
+}
+
+impl Host {
+    /// Whether two entries could both speak for the same request.
+    pub(crate) fn clashes_with(&self, other: &Self) -> bool {
+        let shared = self.ports.iter().any(|port| other.ports.contains(port));
+        self.pattern == other.pattern
+            && (shared || (self.ports.is_empty() && other.ports.is_empty()))
+    }
+
+    fn has_port(&self, port: Option<u16>) -> bool {
+        self.ports.is_empty() || port.is_some_and(|port| self.ports.contains(&port))
+    }
+
+    /// A host before a domain, a long domain before a short one, a port before every port.
+    fn particularity(&self) -> (u8, usize, bool) {
+        let (kind, length) = match &self.pattern {
+            HostPattern::Every => (0, 0),
+            HostPattern::Below(domain) => (1, domain.len()),
+            HostPattern::Exact(_) => (2, 0),
         };
-        self.0.iter().any(|pattern| match pattern {
-            HostPattern::Every => true,
-            HostPattern::Below(domain) => host.len() > domain.len() && host.ends_with(domain),
-            HostPattern::Exact(name) => host == *name,
-        })
+        (kind, length, !self.ports.is_empty())
     }
 }
 
@@ -45,6 +104,18 @@ impl HostPattern {
             }
             Some(_) => None,
             None => is_host(text).then(|| Self::Exact(text.to_ascii_lowercase())),
+        }
+    }
+
+    /// Whether it means that host; `None` is one that can't be read.
+    fn matches(&self, host: Option<&str>) -> bool {
+        match (self, host) {
+            (Self::Every, _) => true,
+            (_, None) => false,
+            (Self::Below(domain), Some(host)) => {
+                host.len() > domain.len() && host.ends_with(domain)
+            }
+            (Self::Exact(name), Some(host)) => host == name,
         }
     }
 }
@@ -65,16 +136,35 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::{HostPattern, Hosts};
+    use super::{Host, HostPattern, Hosts};
+    use crate::sources::Source;
 
-    fn hosts(patterns: &[&str]) -> Hosts {
-        let read = |pattern: &&str| HostPattern::new(pattern).unwrap();
-        Hosts::new(patterns.iter().map(read).collect())
+    fn host(pattern: &str, ports: &[u16], sources: &[Source]) -> Host {
+        Host {
+            pattern: HostPattern::new(pattern).unwrap(),
+            ports: ports.to_vec(),
+            sources: sources.into(),
+        }
+    }
+
+    fn sources<'h>(
+        hosts: &'h Hosts,
+        authority: Option<&[u8]>,
+        port: Option<u16>,
+    ) -> Option<&'h [Source]> {
+        hosts.sources(authority, || port).map(|sources| &**sources)
+    }
+
+    fn contain(hosts: &Hosts, authority: Option<&[u8]>) -> bool {
+        hosts.sources(authority, || None).is_some()
     }
 
     #[test]
     fn an_authority_matches_without_regard_to_port_case_and_root_dot() {
-        let hosts = hosts(&["ai.example.com", "*.llm.example.com"]);
+        let hosts = Hosts::new(vec![
+            host("ai.example.com", &[], &[]),
+            host("*.llm.example.com", &[], &[]),
+        ]);
         for authority in [
             "ai.example.com",
             "AI.example.com:8443",
@@ -83,7 +173,7 @@ mod tests {
             "a.llm.example.com",
             "a.b.LLM.example.com:1",
         ] {
-            assert!(hosts.contain(Some(authority.as_bytes())), "{authority}");
+            assert!(contain(&hosts, Some(authority.as_bytes())), "{authority}");
         }
         for authority in [
             "example.com",
@@ -91,16 +181,61 @@ mod tests {
             "xai.example.com",
             "ai.example.com.evil",
         ] {
-            assert!(!hosts.contain(Some(authority.as_bytes())), "{authority}");
+            assert!(!contain(&hosts, Some(authority.as_bytes())), "{authority}");
         }
     }
 
     #[test]
-    fn an_authority_that_can_not_be_read_is_governed() {
-        let hosts = hosts(&["ai.example.com"]);
-        assert!(hosts.contain(None));
-        assert!(hosts.contain(Some(b"")));
-        assert!(hosts.contain(Some(b"\xff.example.com")));
+    fn an_authority_that_can_not_be_read_is_governed_and_only_a_star_speaks_for_it() {
+        let named = Hosts::new(vec![host("ai.example.com", &[], &[Source::ApiKey])]);
+        let every = Hosts::new(vec![host("*", &[], &[Source::ApiKey])]);
+        for authority in [None, Some(&b""[..]), Some(b"\xff.example.com")] {
+            assert_eq!(sources(&named, authority, None), Some(&[][..]));
+            let of_every = sources(&every, authority, None);
+            assert_eq!(of_every, Some(&[Source::ApiKey][..]));
+        }
+    }
+
+    #[test]
+    fn the_most_particular_entry_says_which_sources_count() {
+        let hosts = Hosts::new(vec![
+            host("*", &[], &[Source::ApiKey]),
+            host("*.example.com", &[], &[Source::Jwt]),
+            host("*.ai.example.com", &[], &[Source::QueryKey]),
+            host("*.ai.example.com", &[8443], &[Source::Jwt, Source::Mesh]),
+            host("a.ai.example.com", &[], &[Source::Mesh]),
+        ]);
+        for (authority, port, wanted) in [
+            ("other.test", 80, &[Source::ApiKey][..]),
+            ("b.example.com", 80, &[Source::Jwt]),
+            ("b.ai.example.com", 80, &[Source::QueryKey]),
+            ("b.ai.example.com", 8443, &[Source::Jwt, Source::Mesh]),
+            ("a.ai.example.com", 8443, &[Source::Mesh]),
+        ] {
+            let found = sources(&hosts, Some(authority.as_bytes()), Some(port));
+            assert_eq!(found, Some(wanted), "{authority}:{port}");
+        }
+    }
+
+    #[test]
+    fn on_another_port_than_the_listed_ones_a_host_is_governed_and_nothing_counts() {
+        let hosts = Hosts::new(vec![host("ai.example.com", &[8443], &[Source::ApiKey])]);
+        let on = |port| sources(&hosts, Some(b"ai.example.com"), port);
+        assert_eq!(on(Some(8443)), Some(&[Source::ApiKey][..]));
+        assert_eq!(on(Some(8080)), Some(&[][..]));
+        assert_eq!(on(None), Some(&[][..]));
+        assert_eq!(sources(&hosts, Some(b"shop.example.com"), None), None);
+    }
+
+    #[test]
+    fn the_port_is_asked_for_only_where_an_entry_names_one() {
+        let hosts = Hosts::new(vec![host("*", &[], &[])]);
+        let asked = std::cell::Cell::new(false);
+        let _ = hosts.sources(Some(b"a"), || {
+            asked.set(true);
+            None
+        });
+        assert!(!asked.get());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! API keys, of which only the SHA-256 is known here.
 
+use std::rc::Rc;
+
 use facts::{Identity, Name};
 use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
@@ -10,10 +12,23 @@ pub(crate) struct KeyDigest([u8; 32]);
 
 /// Who calls with which key.
 ///
-/// The look-up goes by the digest: what its time tells is about a digest that the caller can't
-/// steer, not about a key.
+/// The look-up goes by the digest, so its time doesn't depend on a key's content: what it tells,
+/// at most how far two digests agree, is about digests. A caller can't choose a key by its digest,
+/// and a digest doesn't lead back to a key.
 #[derive(Default)]
-pub(crate) struct Keys(HashMap<KeyDigest, Identity>);
+pub(crate) struct Keys(HashMap<KeyDigest, Key>);
+
+/// What is known of a key.
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) identity: Rc<Identity>,
+    /// From when on it doesn't count any more, in seconds since 1970-01-01 UTC.
+    pub(crate) expires: Option<u64>,
+}
+
+/// The key was ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Expired;
 
 impl KeyDigest {
     /// The digest of a key as a caller sends it.
@@ -41,19 +56,29 @@ impl Keys {
     ///
     /// # Errors
     /// Gives the label under which this key stands already.
-    pub(crate) fn insert(&mut self, key: KeyDigest, identity: Identity) -> Result<(), Name> {
-        match self.0.get(&key) {
-            Some(other) => Err(other.key.clone()),
+    pub(crate) fn insert(&mut self, digest: KeyDigest, key: Key) -> Result<(), Name> {
+        match self.0.get(&digest) {
+            Some(other) => Err(other.identity.key.clone()),
             None => {
-                self.0.insert(key, identity);
+                self.0.insert(digest, key);
                 Ok(())
             }
         }
     }
 
-    /// Whose key it is.
-    pub(crate) fn identity(&self, key: &[u8]) -> Option<&Identity> {
-        self.0.get(&KeyDigest::of(key))
+    /// Whose key it is; `None` where it is none of ours. `now` in seconds since 1970-01-01 UTC.
+    pub(crate) fn owner(
+        &self,
+        digest: &KeyDigest,
+        now: u64,
+    ) -> Option<Result<&Rc<Identity>, Expired>> {
+        let key = self.0.get(digest)?;
+        let expired = key.expires.is_some_and(|expires| now >= expires);
+        Some(if expired {
+            Err(Expired)
+        } else {
+            Ok(&key.identity)
+        })
     }
 }
 

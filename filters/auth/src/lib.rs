@@ -21,6 +21,9 @@
 //! assert!(Auth::configure(config, &TestEnvironment::default()).is_ok());
 //! ```
 
+mod authenticate;
+mod claims;
+mod clock_cache;
 mod config;
 mod credential;
 mod door;
@@ -30,21 +33,35 @@ mod door;
 )]
 mod fetched;
 mod hosts;
+mod issuer;
 mod keys;
+mod mesh;
+mod metrics;
+mod refused;
+mod signature_budget;
+mod sources;
 mod stream;
+mod tenants;
 #[cfg(test)]
-mod stream_tests;
+mod tests;
+mod timestamp;
+mod tokens;
+mod verdict;
+mod verdicts;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
+use authenticate::Authenticator;
 use config::Config;
 use http_filter::{ConfigError, Environment, Filter};
+use tokens::Tokens;
 
 pub use stream::AuthStream;
 
 /// The filter: authenticates LLM calls.
 pub struct Auth {
-    config: Rc<Config>,
+    authenticator: Authenticator,
 }
 
 impl Filter for Auth {
@@ -53,11 +70,16 @@ impl Filter for Auth {
     type Stream = AuthStream;
 
     fn configure(json: &[u8], _: &dyn Environment) -> Result<Self, ConfigError> {
-        let config = Rc::new(Config::parse(json)?);
-        Ok(Self { config })
+        let config = Config::parse(json)?;
+        let tokens = Tokens::new(config.most_verdicts, config.limits);
+        let authenticator = Authenticator {
+            config: Rc::new(config),
+            tokens: Rc::new(RefCell::new(tokens)),
+        };
+        Ok(Self { authenticator })
     }
 
     fn open(&self) -> AuthStream {
-        AuthStream::new(Rc::clone(&self.config))
+        AuthStream::new(self.authenticator.clone())
     }
 }

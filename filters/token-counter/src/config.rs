@@ -190,7 +190,7 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use facts::{Identity, ModelPatterns, Name};
+    use facts::{AllowedModels, Identity, Name};
 
     use super::{Config, UnknownPlan};
 
@@ -218,7 +218,8 @@ mod tests {
             tenant: Name::new(tenant).unwrap(),
             plan: Name::new(plan).unwrap(),
             key: Name::new("key").unwrap(),
-            models: ModelPatterns::default(),
+            user: None,
+            models: AllowedModels::default(),
         };
         let limits = config.limits(&caller)?;
         Ok((limits.requests_per_minute, limits.tokens_per_minute))

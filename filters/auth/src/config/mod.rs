@@ -1,204 +1,131 @@
-//! The plugin's configuration: what serde reads, and what the filter uses.
+//! The plugin's configuration: what the filter uses, made of what serde reads.
 
-use std::collections::BTreeMap;
+mod claims;
+mod hosts;
+mod issuers;
+mod keys;
+mod mesh;
+mod tenants;
+#[cfg(test)]
+mod tests;
+mod written;
 
-use facts::{Identity, ModelPatterns, Name};
+use std::rc::Rc;
+
+use facts::Identity;
 use http_filter::ConfigError;
-use serde::Deserialize;
 
-use crate::hosts::{HostPattern, Hosts};
-use crate::keys::{KeyDigest, Keys};
+use crate::hosts::Hosts;
+use crate::issuer::Issuers;
+use crate::keys::Keys;
+use crate::mesh::Mesh;
+use crate::signature_budget::Limits;
+use crate::tenants::Tenants;
+use written::{Mode, Written};
 
 /// What the filter uses.
 pub(crate) struct Config {
     pub(crate) hosts: Hosts,
     pub(crate) keys: Keys,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    hosts: BTreeMap<String, WrittenHost>,
-    #[serde(default)]
-    keys: BTreeMap<String, WrittenKey>,
-    #[serde(default)]
-    tenants: BTreeMap<String, WrittenTenant>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenHost {
-    authority: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenKey {
-    sha256: String,
-    tenant: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenTenant {
-    plan: String,
-    models: Vec<String>,
-}
-
-/// A tenant as its keys need it.
-struct Tenant {
-    name: Name,
-    plan: Name,
-    models: ModelPatterns,
+    pub(crate) issuers: Issuers,
+    pub(crate) tenants: Tenants,
+    pub(crate) mesh: Option<Mesh>,
+    pub(crate) limits: Limits,
+    /// How many verdicts on tokens a worker keeps.
+    pub(crate) most_verdicts: usize,
+    /// The whole filter only watches.
+    pub(crate) is_watching: bool,
+    /// For whom calls count that are let through and would be refused; always there where
+    /// anything only watches.
+    pub(crate) shadow: Option<Rc<Identity>>,
 }
 
 impl Config {
     /// Reads and checks a configuration.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, ConfigError> {
         let Written {
+            mode,
             hosts,
-            keys,
             tenants,
+            plans,
+            keys,
+            issuers,
+            mesh,
+            shadow,
+            signatures,
+            verdicts,
         } = http_filter::parse(json)?;
-        let tenants = read_tenants(tenants)?;
+        let tenants = tenants::read(tenants, plans)?;
+        let mesh = mesh.map(|mesh| mesh::read(mesh, &tenants)).transpose()?;
+        let issuers = issuers::read(issuers, &tenants)?;
+        let shadow = shadow
+            .map(|caller| read_shadow(caller, &tenants))
+            .transpose()?;
+        if shadow.is_none() && (mode == Mode::Shadow || issuers.any_is_watched()) {
+            // Nobody is let through for whom nobody answers.
+            let reason = "with `mode: shadow` it names the tenant that unknown callers count for";
+            return Err(ConfigError::new("shadow.tenant", reason));
+        }
+        let configured = hosts::Configured {
+            mesh: mesh.is_some(),
+            issuers: !issuers.is_empty(),
+        };
         Ok(Self {
-            hosts: read_hosts(hosts)?,
-            keys: read_keys(keys, &tenants)?,
+            hosts: hosts::read(hosts, configured)?,
+            keys: keys::read(keys, &tenants)?,
+            issuers,
+            tenants,
+            mesh,
+            limits: read_limits(signatures)?,
+            most_verdicts: read_most_verdicts(verdicts)?,
+            is_watching: mode == Mode::Shadow,
+            shadow,
         })
     }
 }
 
-fn read_hosts(written: BTreeMap<String, WrittenHost>) -> Result<Hosts, ConfigError> {
-    let mut patterns = Vec::with_capacity(written.len());
-    for (name, WrittenHost { authority }) in written {
-        let pattern = HostPattern::new(&authority).ok_or_else(|| {
-            let reason = "is a host without a port, `*`, or `*.` and a domain";
-            ConfigError::new(format!("hosts.{name}.authority"), reason)
-        })?;
-        patterns.push(pattern);
-    }
-    if patterns.is_empty() {
-        return Err(ConfigError::new("hosts", "at least one LLM host is needed"));
-    }
-    Ok(Hosts::new(patterns))
+fn read_shadow(caller: written::Caller, tenants: &Tenants) -> Result<Rc<Identity>, ConfigError> {
+    let field = "shadow";
+    let label = tenants::read_name("shadow", field)?;
+    tenants::identity(tenants, caller, label, None, field).map(Rc::new)
 }
 
-fn read_tenants(
-    written: BTreeMap<String, WrittenTenant>,
-) -> Result<BTreeMap<String, Tenant>, ConfigError> {
-    let mut tenants = BTreeMap::new();
-    for (name, WrittenTenant { plan, models }) in written {
-        let field = format!("tenants.{name}");
-        let tenant = Tenant {
-            name: read_name(&name, &field)?,
-            plan: read_name(&plan, &format!("{field}.plan"))?,
-            models: ModelPatterns::new(models),
-        };
-        tenants.insert(name, tenant);
-    }
-    Ok(tenants)
-}
+/// With the proxy's own cryptography some 3 % of a worker's time.
+const DEFAULT_PER_SECOND: u32 = 1000;
 
-fn read_keys(
-    written: BTreeMap<String, WrittenKey>,
-    tenants: &BTreeMap<String, Tenant>,
-) -> Result<Keys, ConfigError> {
-    let mut keys = Keys::default();
-    for (name, WrittenKey { sha256, tenant }) in written {
-        let field = format!("keys.{name}");
-        let digest = KeyDigest::from_hex(&sha256).ok_or_else(|| {
-            let reason = "is the SHA-256 of the key: 64 hexadecimal digits";
-            ConfigError::new(format!("{field}.sha256"), reason)
-        })?;
-        let owner = tenants.get(&tenant).ok_or_else(|| {
-            let reason = format!("there is no tenant `{tenant}` under `tenants`");
-            ConfigError::new(format!("{field}.tenant"), reason)
-        })?;
-        let identity = Identity {
-            tenant: owner.name.clone(),
-            plan: owner.plan.clone(),
-            key: read_name(&name, &field)?,
-            models: owner.models.clone(),
-        };
-        if let Err(other) = keys.insert(digest, identity) {
-            let reason = format!("is the same key as `keys.{other}`");
-            return Err(ConfigError::new(format!("{field}.sha256"), reason));
+const MOST_PER_SECOND: u32 = 1_000_000;
+
+fn read_limits(written: written::Signatures) -> Result<Limits, ConfigError> {
+    let written::Signatures {
+        per_second,
+        per_address_per_second,
+    } = written;
+    let per_second = per_second.unwrap_or(DEFAULT_PER_SECOND);
+    for (field, number) in [
+        ("signatures.perSecond", Some(per_second)),
+        ("signatures.perAddressPerSecond", per_address_per_second),
+    ] {
+        if number.is_some_and(|number| !(1..=MOST_PER_SECOND).contains(&number)) {
+            let reason = format!("is 1 to {MOST_PER_SECOND}");
+            return Err(ConfigError::new(field, reason));
         }
     }
-    Ok(keys)
+    Ok(Limits {
+        per_second,
+        per_address: per_address_per_second,
+    })
 }
 
-fn read_name(text: &str, field: &str) -> Result<Name, ConfigError> {
-    Name::new(text).map_err(|error| ConfigError::new(field, error.to_string()))
-}
+/// Some 300 KiB, where no two tokens are of one user.
+const DEFAULT_VERDICTS: usize = 1024;
 
-#[cfg(test)]
-mod tests {
-    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
+const MOST_VERDICTS: usize = 1 << 20;
 
-    use super::Config;
-
-    fn field_of_error(json: &str) -> String {
-        match Config::parse(json.as_bytes()) {
-            Ok(_) => panic!("this configuration should be refused: {json}"),
-            Err(error) => error.field,
-        }
+fn read_most_verdicts(written: written::Verdicts) -> Result<usize, ConfigError> {
+    let entries = written.entries.unwrap_or(DEFAULT_VERDICTS);
+    if !(1..=MOST_VERDICTS).contains(&entries) {
+        let reason = format!("is 1 to {MOST_VERDICTS}");
+        return Err(ConfigError::new("verdicts.entries", reason));
     }
-
-    const DIGEST: &str = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
-
-    #[test]
-    fn a_mistake_is_named_by_its_field() {
-        let hosts = r#""hosts":{"g":{"authority":"*"}}"#;
-        let tenants = r#""tenants":{"a":{"plan":"p","models":[]}}"#;
-        let key = |name: &str, digest: &str, tenant: &str| {
-            format!(r#""{name}":{{"sha256":"{digest}","tenant":"{tenant}"}}"#)
-        };
-        for (json, field) in [
-            ("{}".to_owned(), "."),
-            (r#"{"hosts":{}}"#.to_owned(), "hosts"),
-            (
-                r#"{"hosts":{"g":{"authority":"a:80"}}}"#.to_owned(),
-                "hosts.g.authority",
-            ),
-            (
-                r#"{"hosts":{"g":{"authority":"*","port":1}}}"#.to_owned(),
-                "hosts.g.port",
-            ),
-            (
-                format!(r#"{{{hosts},"tenants":{{"a":{{"plan":"P","models":[]}}}}}}"#),
-                "tenants.a.plan",
-            ),
-            (
-                format!(
-                    r#"{{{hosts},{tenants},"keys":{{{}}}}}"#,
-                    key("k", "12", "a")
-                ),
-                "keys.k.sha256",
-            ),
-            (
-                format!(
-                    r#"{{{hosts},{tenants},"keys":{{{}}}}}"#,
-                    key("k", DIGEST, "b")
-                ),
-                "keys.k.tenant",
-            ),
-            (
-                format!(
-                    r#"{{{hosts},{tenants},"keys":{{{},{}}}}}"#,
-                    key("k", DIGEST, "a"),
-                    key("l", DIGEST, "a")
-                ),
-                "keys.l.sha256",
-            ),
-        ] {
-            assert_eq!(field_of_error(&json), field, "{json}");
-        }
-    }
-
-    #[test]
-    fn no_key_at_all_is_a_configuration_that_lets_nobody_in() {
-        assert!(Config::parse(br#"{"hosts":{"g":{"authority":"*"}}}"#).is_ok());
-    }
+    Ok(entries)
 }

@@ -74,7 +74,8 @@ fn identity(models: &[&str]) -> Identity {
         tenant: Name::new("team-a").unwrap(),
         plan: Name::new("standard").unwrap(),
         key: Name::new("team-a-ci").unwrap(),
-        models: ModelPatterns::new(models.iter().map(|&model| model.to_owned()).collect()),
+        user: None,
+        models: ModelPatterns::new(models.iter().map(|&model| model.to_owned()).collect()).into(),
     }
 }
 

@@ -2,19 +2,21 @@
 
 use http_filter::Host;
 
-use crate::{ModelPatterns, Name, key};
+use crate::{AllowedModels, Name, User, key};
 
 /// Who calls, as `auth` verified it: the one value that everything behind `auth` trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Whose budget it is.
     pub tenant: Name,
-    /// The tenant's plan.
+    /// Its plan: the tenant's, unless the credential names another.
     pub plan: Name,
-    /// The label of the key that was used.
+    /// The label of the credential that was used: a key's name, a token's issuer, `mesh`.
     pub key: Name,
+    /// Who of the tenant's people or workloads, where the credential says so. A key doesn't.
+    pub user: Option<User>,
     /// The models that the caller may use.
-    pub models: ModelPatterns,
+    pub models: AllowedModels,
 }
 
 impl Identity {
@@ -23,6 +25,9 @@ impl Identity {
         host.publish(key::TENANT, self.tenant.as_str().as_bytes());
         host.publish(key::PLAN, self.plan.as_str().as_bytes());
         host.publish(key::KEY, self.key.as_str().as_bytes());
+        if let Some(user) = &self.user {
+            host.publish(key::USER, user.as_str().as_bytes());
+        }
         self.models.publish(host);
     }
 
@@ -33,7 +38,8 @@ impl Identity {
             tenant: name(host, key::TENANT)?,
             plan: name(host, key::PLAN)?,
             key: name(host, key::KEY)?,
-            models: ModelPatterns::of(host),
+            user: user(host),
+            models: AllowedModels::of(host),
         })
     }
 }
@@ -41,6 +47,11 @@ impl Identity {
 fn name(host: &dyn Host, key: &str) -> Option<Name> {
     let value = host.fact(key)?;
     Name::new(std::str::from_utf8(&value).ok()?).ok()
+}
+
+fn user(host: &dyn Host) -> Option<User> {
+    let value = host.fact(key::USER)?;
+    User::new(std::str::from_utf8(&value).ok()?)
 }
 
 #[cfg(test)]
@@ -51,19 +62,22 @@ mod tests {
     use test_host::TestHost;
 
     use super::Identity;
-    use crate::{ModelPatterns, Name};
+    use crate::{ModelPatterns, Name, User};
 
     #[test]
     fn what_was_published_is_read_again() {
-        let identity = Identity {
-            tenant: Name::new("team-a").unwrap(),
-            plan: Name::new("standard").unwrap(),
-            key: Name::new("team-a-ci").unwrap(),
-            models: ModelPatterns::new(vec!["gpt-*".to_owned()]),
-        };
-        let mut host = TestHost::new();
-        assert_eq!(Identity::of(&host), None);
-        identity.publish(&mut host);
-        assert_eq!(Identity::of(&host), Some(identity));
+        for user in [None, User::new("ann@example.com")] {
+            let identity = Identity {
+                tenant: Name::new("team-a").unwrap(),
+                plan: Name::new("standard").unwrap(),
+                key: Name::new("team-a-ci").unwrap(),
+                user,
+                models: ModelPatterns::new(vec!["gpt-*".to_owned()]).into(),
+            };
+            let mut host = TestHost::new();
+            assert_eq!(Identity::of(&host), None);
+            identity.publish(&mut host);
+            assert_eq!(Identity::of(&host), Some(identity));
+        }
     }
 }

@@ -17,15 +17,24 @@ pub const API: &str = "ai.api";
 /// The tenant's name. Written by `auth`.
 pub const TENANT: &str = "ai.tenant";
 
-/// The name of the tenant's plan. Written by `auth`, read by `token-counter`.
+/// The name of the caller's plan. Written by `auth`, read by `token-counter`.
 pub const PLAN: &str = "ai.plan";
 
-/// The label of the key that was used, never the key. Written by `auth`, read by logs.
+/// The label of the credential that was used, never the credential. Written by `auth`, read by
+/// logs.
 pub const KEY: &str = "ai.key";
 
-/// The patterns of the models that the caller may use: a JSON array of strings. Written by
-/// `auth`, read by `model-router`.
+/// Who of the tenant's people or workloads calls, see [`User`](crate::User); absent where the
+/// credential doesn't say. Written by `auth`, read by logs.
+pub const USER: &str = "ai.user";
+
+/// The patterns of the models that the caller may use, see
+/// [`AllowedModels`](crate::AllowedModels): JSON. Written by `auth`, read by `model-router`.
 pub const MODELS: &str = "ai.models";
+
+/// Why `auth` would have refused, in snake case, where it only watches. Written by `auth`, read by
+/// logs.
+pub const SHADOWED: &str = "ai.shadowed";
 
 /// Why a filter refused, in snake case. Written by the filter that refuses; the proxy's mappers
 /// for local replies leave such an answer alone.

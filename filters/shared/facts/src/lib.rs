@@ -12,11 +12,13 @@ mod name;
 mod refusal;
 mod traffic;
 mod usage;
+mod user;
 
 pub use decision::Decision;
 pub use identity::Identity;
-pub use models::ModelPatterns;
+pub use models::{AllowedModels, ModelPatterns};
 pub use name::{Name, NameError};
 pub use refusal::{Advice, Refusal, refuse};
 pub use traffic::Traffic;
 pub use usage::{publish_usage, usage};
+pub use user::User;

@@ -1,14 +1,81 @@
 //! Which models a caller may use.
 
 use http_filter::Host;
+use serde::{Deserialize, Serialize};
 
 use crate::key;
+
+/// The models that a caller may use: those that every one of several lists allows, such as the
+/// tenant's, the plan's and the key's.
+///
+/// No list at all allows nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AllowedModels(Vec<ModelPatterns>);
+
+impl AllowedModels {
+    /// What these lists all allow.
+    #[must_use]
+    pub fn by_all(lists: Vec<ModelPatterns>) -> Self {
+        Self(lists)
+    }
+
+    /// Whether every list allows the model.
+    #[must_use]
+    pub fn allow(&self, model: &str) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|list| list.allow(model))
+    }
+
+    /// Publishes them; for `auth` only.
+    pub fn publish(&self, host: &mut dyn Host) {
+        let form = WrittenForm {
+            v: VERSION,
+            all: &self.0,
+        };
+        match serde_json::to_vec(&form) {
+            Ok(json) => host.publish(key::MODELS, &json),
+            Err(error) => log::error!("the allowed models can't be published: {error}"),
+        }
+    }
+
+    /// Reads what `auth` published. Nothing published, or in another form, allows nothing.
+    #[must_use]
+    pub fn of(host: &dyn Host) -> Self {
+        let json = host.fact(key::MODELS).unwrap_or_default();
+        match serde_json::from_slice::<ReadForm>(&json) {
+            Ok(ReadForm { v: VERSION, all }) => Self(all),
+            _ => Self::default(),
+        }
+    }
+}
+
+impl From<ModelPatterns> for AllowedModels {
+    fn from(list: ModelPatterns) -> Self {
+        Self(vec![list])
+    }
+}
+
+/// The form of the fact [`key::MODELS`]. Version 1 was one bare list.
+const VERSION: u32 = 2;
+
+#[derive(Serialize)]
+struct WrittenForm<'a> {
+    v: u32,
+    all: &'a [ModelPatterns],
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadForm {
+    v: u32,
+    all: Vec<ModelPatterns>,
+}
 
 /// Patterns of model names: `*` stands for any text, everything else for itself.
 ///
 /// Matching takes time linear in pattern and name for each pattern with one star, and never more
 /// than their product.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ModelPatterns(Vec<String>);
 
 impl ModelPatterns {
@@ -22,21 +89,6 @@ impl ModelPatterns {
     #[must_use]
     pub fn allow(&self, model: &str) -> bool {
         self.0.iter().any(|pattern| matches(pattern, model))
-    }
-
-    /// Publishes the patterns; for `auth` only.
-    pub fn publish(&self, host: &mut dyn Host) {
-        match serde_json::to_vec(&self.0) {
-            Ok(json) => host.publish(key::MODELS, &json),
-            Err(error) => log::error!("the model patterns can't be published: {error}"),
-        }
-    }
-
-    /// Reads what `auth` published. Nothing published allows nothing.
-    #[must_use]
-    pub fn of(host: &dyn Host) -> Self {
-        let json = host.fact(key::MODELS).unwrap_or_default();
-        Self(serde_json::from_slice(&json).unwrap_or_default())
     }
 }
 
@@ -68,7 +120,14 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::{ModelPatterns, matches};
+    use test_host::TestHost;
+
+    use super::{AllowedModels, ModelPatterns, matches};
+    use crate::key;
+
+    fn list(patterns: &[&str]) -> ModelPatterns {
+        ModelPatterns::new(patterns.iter().map(|&pattern| pattern.to_owned()).collect())
+    }
 
     #[test]
     fn a_star_stands_for_any_text_and_the_rest_for_itself() {
@@ -98,7 +157,33 @@ mod tests {
     }
 
     #[test]
-    fn no_pattern_allows_nothing() {
+    fn no_pattern_and_no_list_allow_nothing() {
         assert!(!ModelPatterns::default().allow("gpt-4.1"));
+        assert!(!AllowedModels::default().allow("gpt-4.1"));
+    }
+
+    #[test]
+    fn a_model_is_allowed_by_every_list_or_not_at_all() {
+        let allowed = AllowedModels::by_all(vec![list(&["gpt-*", "fast"]), list(&["*-mini"])]);
+        assert!(allowed.allow("gpt-4.1-mini"));
+        assert!(!allowed.allow("gpt-4.1") && !allowed.allow("fast"));
+        assert!(!AllowedModels::by_all(vec![list(&["*"]), list(&[])]).allow("fast"));
+    }
+
+    #[test]
+    fn what_was_published_is_read_again_and_another_form_allows_nothing() {
+        let allowed = AllowedModels::by_all(vec![list(&["gpt-*"]), list(&["*"])]);
+        let mut host = TestHost::new();
+        assert_eq!(AllowedModels::of(&host), AllowedModels::default());
+        allowed.publish(&mut host);
+        assert_eq!(AllowedModels::of(&host), allowed);
+        for other in [
+            r#"["*"]"#,
+            r#"{"v":1,"all":[["*"]]}"#,
+            r#"{"v":2,"all":[["*"]],"x":1}"#,
+        ] {
+            let host = TestHost::new().with_fact(key::MODELS, other);
+            assert!(!AllowedModels::of(&host).allow("fast"), "{other}");
+        }
     }
 }

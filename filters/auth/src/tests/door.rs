@@ -4,13 +4,13 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use facts::{Identity, Traffic, key};
-use http_filter::{Filter, Reply, Time};
+use http_filter::Reply;
 use llm_api::{Api, Endpoint};
-use test_host::{Exchange, Outcome, TestEnvironment, TestHeaders, TestHost};
+use test_host::{Exchange, Outcome, TestHeaders, TestHost};
 
-use crate::{Auth, AuthStream};
+use super::{KEY, chat, exchange_of, request};
+use crate::AuthStream;
 
-/// The key is `foo`.
 const CONFIG: &str = r#"{
     "hosts": { "gateway": { "authority": "ai.example.com" } },
     "tenants": { "team-a": { "plan": "standard", "models": ["gpt-*"] } },
@@ -19,24 +19,8 @@ const CONFIG: &str = r#"{
 }"#;
 
 fn exchange() -> Exchange<AuthStream> {
-    let auth = Auth::configure(CONFIG.as_bytes(), &TestEnvironment::default()).unwrap();
-    Exchange::new(auth.open(), TestHost::new(), Time::from_nanoseconds(0))
+    exchange_of(CONFIG, TestHost::new())
 }
-
-fn chat(more: &[(&str, &str)]) -> TestHeaders {
-    request("POST", "/v1/chat/completions", more)
-}
-
-fn request(method: &str, path: &str, more: &[(&str, &str)]) -> TestHeaders {
-    let pseudo = [
-        (":method", method),
-        (":path", path),
-        (":authority", "ai.example.com"),
-    ];
-    TestHeaders::new(&[&pseudo, more].concat())
-}
-
-const KEY: (&str, &str) = ("authorization", "Bearer foo");
 
 fn refused(headers: &mut TestHeaders, end_of_stream: bool) -> (Reply, TestHost) {
     let mut exchange = exchange();
@@ -86,6 +70,15 @@ fn nobody_is_let_in_without_a_key_of_ours() {
         let series =
             format!(r#"ai_refusals_total{{ai_filter="auth",reason="{reason}",tenant=""}}"#);
         assert_eq!(host.counter(&series), 1);
+        let challenge = reply
+            .headers()
+            .iter()
+            .find(|(name, _)| *name == "www-authenticate");
+        let challenge = String::from_utf8_lossy(&challenge.unwrap().1);
+        assert_eq!(
+            challenge.contains("invalid_token"),
+            reason != "no_credential"
+        );
     }
 }
 

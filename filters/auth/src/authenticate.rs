@@ -1,0 +1,102 @@
+//! Asks each source that counts, in order, who calls.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use http_filter::{Headers, Host, Time};
+
+use crate::config::Config;
+use crate::credential::{Credential, Place};
+use crate::keys::{Expired, KeyDigest};
+use crate::sources::Source;
+use crate::tokens::Tokens;
+use crate::verdict::{Class, Fault, Finding, Findings, Good, Kind, Verdict};
+
+/// What is asked, beside the request itself.
+#[derive(Clone)]
+pub(crate) struct Authenticator {
+    pub(crate) config: Rc<Config>,
+    pub(crate) tokens: Rc<RefCell<Tokens>>,
+}
+
+impl Authenticator {
+    /// Says who calls, and removes from the headers each credential of ours that was looked at.
+    /// What isn't ours stays: it may be the caller's own at a provider.
+    pub(crate) fn authenticate(
+        &self,
+        sources: &[Source],
+        headers: &mut dyn Headers,
+        query_key: Option<&[u8]>,
+        now: Time,
+        host: &mut dyn Host,
+    ) -> Verdict {
+        let credentials = Credential::all(headers, query_key);
+        let mut ours = Vec::new();
+        let mut findings = Findings::default();
+        for source in sources {
+            if *source == Source::Mesh {
+                let mesh = self.config.mesh.as_ref();
+                if let Some(finding) = mesh.and_then(|mesh| mesh.finding(headers, host)) {
+                    findings.add(finding);
+                }
+                continue;
+            }
+            for credential in &credentials {
+                if !counts_as(*source, credential, sources) {
+                    continue;
+                }
+                let finding = self.finding(*source, credential, now, host);
+                if !matches!(finding, Finding::Foreign(_)) {
+                    ours.push(credential);
+                }
+                findings.add(finding);
+            }
+        }
+        ours.into_iter()
+            .for_each(|credential| credential.remove(headers));
+        findings.verdict()
+    }
+
+    fn finding(
+        &self,
+        source: Source,
+        credential: &Credential,
+        now: Time,
+        host: &mut dyn Host,
+    ) -> Finding {
+        if source != Source::Jwt {
+            return self.key(credential, now);
+        }
+        let Config {
+            issuers, tenants, ..
+        } = &*self.config;
+        let mut tokens = self.tokens.borrow_mut();
+        tokens.judge(credential.value(), issuers, tenants, now, host)
+    }
+
+    fn key(&self, credential: &Credential, now: Time) -> Finding {
+        let fault = |reason| Fault::new(Kind::ApiKey, Class::Unauthenticated, reason);
+        let digest = KeyDigest::of(credential.value());
+        match self.config.keys.owner(&digest, now.seconds()) {
+            None => Finding::Foreign(fault("unknown_key")),
+            Some(Err(Expired)) => Finding::Bad(fault("key_expired")),
+            Some(Ok(identity)) => Finding::Good(Good {
+                kind: Kind::ApiKey,
+                identity: Rc::clone(identity),
+            }),
+        }
+    }
+}
+
+/// Whether a credential is that source's to judge. Where tokens count, what looks like one is no
+/// key: a digest of it would cost more than all else.
+fn counts_as(source: Source, credential: &Credential, sources: &[Source]) -> bool {
+    let in_query = credential.place == Place::Query;
+    let is_token = || sources.contains(&Source::Jwt) && credential.looks_like_a_token();
+    match source {
+        Source::ApiKey => !in_query && !is_token(),
+        Source::QueryKey => in_query,
+        Source::Jwt => !in_query && is_token(),
+        Source::Mesh => false,
+    }
+}
