@@ -89,6 +89,10 @@ pin: toolchains $(IMAGE)  ## Write the digests of the last push, or FROM=REGISTR
 pin-check: toolchains $(IMAGE)  ## Is each WasmPlugin of OVERLAY pinned, and (PULL=1) has the registry each digest?
 	@$(IMAGE) check -overlay '$(OVERLAY)' $(if $(PULL),-pull)
 
+.PHONY: key
+key:  ## A new API key and its entries: NAME, TENANT, and if wanted PLAN, MODELS, EXPIRES
+	@python3 -m tools.keys --name '$(NAME)' --tenant '$(TENANT)' --plan '$(PLAN)' --models '$(MODELS)' --expires '$(EXPIRES)'
+
 # ---- Checks --------------------------------------------------------------------------------
 
 .PHONY: test
@@ -115,6 +119,7 @@ test-modules: toolchains $(WASM)  ## What the shipped modules import
 test-tools: toolchains $(RUNNER) $(PYTHON) $(ENVOY)  ## The local runner's own tests, and that the kept snapshot is what pilot gives
 	cd tools/local-run && go test ./...
 	$(PYTHON) -m pytest -q tools/snapshot
+	$(PYTHON) -m pytest -q tools/keys
 	$(RUNNER) $(SNAPSHOT_OF) -snapshot-check tools/snapshot/dev
 
 test-tools: test-image
