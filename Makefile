@@ -89,6 +89,14 @@ pin: toolchains $(IMAGE)  ## Write the digests of the last push, or FROM=REGISTR
 pin-check: toolchains $(IMAGE)  ## Is each WasmPlugin of OVERLAY pinned, and (PULL=1) has the registry each digest?
 	@$(IMAGE) check -overlay '$(OVERLAY)' $(if $(PULL),-pull)
 
+GITOPS = gitops/dev/ai-gateway.yaml gitops/prod/ai-gateway.yaml
+
+.PHONY: gitops $(GITOPS)
+gitops: $(GITOPS)  ## What Argo CD applies to each environment, as one file: gitops/ENV/ai-gateway.yaml
+$(GITOPS): toolchains $(PYTHON) $(BUILD)/bin/kustomize
+	@$(PYTHON) tools/gitops/render.py --kustomize $(BUILD)/bin/kustomize \
+	  --application manifests/gitops/applications/$(notdir $(@D)).yaml --out $@
+
 .PHONY: key
 key:  ## A new API key and its entries: NAME, TENANT, and if wanted PLAN, MODELS, EXPIRES
 	@python3 -m tools.keys --name '$(NAME)' --tenant '$(TENANT)' --plan '$(PLAN)' --models '$(MODELS)' --expires '$(EXPIRES)'
@@ -96,7 +104,7 @@ key:  ## A new API key and its entries: NAME, TENANT, and if wanted PLAN, MODELS
 # ---- Checks --------------------------------------------------------------------------------
 
 .PHONY: test
-test: check test-wasm test-modules test-tools analyze test-manifests test-monitoring test-e2e  ## Everything
+test: check test-wasm test-modules test-tools analyze test-manifests test-gitops test-monitoring test-e2e  ## Everything
 
 .PHONY: check
 check: toolchains  ## The fast checks: format, clippy, unit tests
@@ -127,6 +135,10 @@ test-tools: test-image
 .PHONY: test-image
 test-image: toolchains $(WASM)  ## The modules as images: pushed to a registry on loopback, pulled by Istio's own fetcher
 	cd tools/image && go vet ./... && MODULES=$(CURDIR)/$(BUILD)/wasm go test ./...
+
+.PHONY: test-gitops
+test-gitops: toolchains $(PYTHON) $(BUILD)/bin/kustomize $(BUILD)/crds/.fetched  ## What Argo CD is told is complete, once, in waves, and fits its schema
+	$(PYTHON) -m pytest -q tests/gitops
 
 # The exit code counts only with a threshold (istioctl).
 .PHONY: analyze

@@ -1,0 +1,231 @@
+"""What Argo CD is told: everything that ships, once, in waves, within the rights of its project."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+import render
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+GITOPS = REPOSITORY / "manifests/gitops"
+KUSTOMIZE = Path(os.environ.get("KUSTOMIZE", REPOSITORY / ".build/bin/kustomize"))
+CRDS = Path(os.environ.get("CRDS", REPOSITORY / ".build/crds"))
+
+ENVIRONMENTS = ["dev", "prod"]
+PARTS = ["manifests", "istio", "monitoring"]
+APPLICATIONS = sorted(path.stem for path in (GITOPS / "applications").glob("*.yaml"))
+
+
+def documents(path: Path) -> list[dict]:
+    return [document for document in yaml.load_all(path.read_text(), yaml.CSafeLoader) if document]
+
+
+def application(name: str) -> dict:
+    (one,) = documents(GITOPS / "applications" / f"{name}.yaml")
+    return one
+
+
+@cache
+def rendered(name: str) -> str:
+    return render.render(GITOPS / "applications" / f"{name}.yaml", KUSTOMIZE)
+
+
+def resources(name: str) -> list[dict]:
+    return [resource for resource in yaml.load_all(rendered(name), yaml.CSafeLoader) if resource]
+
+
+@cache
+def overlay(path: str) -> str:
+    done = subprocess.run([KUSTOMIZE, "build", REPOSITORY / path], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+def without_wave(resource: dict) -> dict:
+    bare = copy.deepcopy(resource)
+    annotations = bare["metadata"]["annotations"]
+    del annotations[render.WAVE]
+    if not annotations:
+        del bare["metadata"]["annotations"]
+    return bare
+
+
+# --- what is rendered --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_is_its_three_overlays_and_nothing_else(environment):
+    shipped = [resource for part in PARTS
+               for resource in yaml.load_all(overlay(f"{part}/overlays/{environment}"), yaml.CSafeLoader) if resource]
+    given = {render.identity_of(resource): without_wave(resource) for resource in resources(environment)}
+    assert given == {render.identity_of(resource): resource for resource in shipped}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_rendering_again_gives_the_same_bytes(environment):
+    again = render.render(GITOPS / "applications" / f"{environment}.yaml", KUSTOMIZE)
+    assert again == rendered(environment)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_waves_follow_the_order_workload_routes_monitors(environment):
+    waves = {}
+    for part in PARTS:
+        (source,) = [source for source in application(environment)["spec"]["sources"]
+                     if source["path"] == f"{part}/overlays/{environment}"]
+        shipped = {render.identity_of(resource)
+                   for resource in yaml.load_all(overlay(source["path"]), yaml.CSafeLoader) if resource}
+        waves[part] = {int(resource["metadata"]["annotations"][render.WAVE]) for resource in resources(environment)
+                       if render.identity_of(resource) in shipped}
+    assert [waves[part] for part in PARTS] == [{0}, {1}, {2}]
+    order = [int(resource["metadata"]["annotations"][render.WAVE]) for resource in resources(environment)]
+    assert order == sorted(order)
+
+
+def test_a_wave_stays_off_pod_templates():
+    # There it would restart the gateway whenever a wave is renumbered.
+    for environment in ENVIRONMENTS:
+        for resource in resources(environment):
+            template = resource.get("spec", {}).get("template", {}) if resource["kind"] == "Deployment" else {}
+            assert render.WAVE not in template.get("metadata", {}).get("annotations", {})
+
+
+def test_no_resource_belongs_to_two_applications():
+    owners: dict[tuple, str] = {}
+    for name in APPLICATIONS:
+        for resource in resources(name):
+            identity = render.identity_of(resource)
+            assert identity not in owners, f"{identity} is in {owners[identity]} and in {name}"
+            owners[identity] = name
+
+
+def test_every_folder_that_ships_has_an_application():
+    sources = {source["path"] for name in APPLICATIONS for source in application(name)["spec"]["sources"]}
+    tenants = {str(path.parent.relative_to(REPOSITORY)) for path in REPOSITORY.glob("manifests/tenants/*/kustomization.yaml")}
+    overlays = {str(path.parent.relative_to(REPOSITORY)) for part in PARTS
+                for path in REPOSITORY.glob(f"{part}/overlays/*/kustomization.yaml")}
+    assert sources == (tenants - {"manifests/tenants/base"}) | overlays | operators()
+
+
+def operators() -> set[str]:
+    """The kustomizations below operators/ that no other one includes."""
+    folders = {path.parent: yaml.safe_load(path.read_text()) for path in REPOSITORY.glob("operators/**/kustomization.yaml")}
+    included = {(folder / resource).resolve() for folder, kustomization in folders.items()
+                for resource in kustomization.get("resources", [])}
+    return {str(folder.relative_to(REPOSITORY)) for folder, kustomization in folders.items()
+            if folder not in included and kustomization["kind"] == "Kustomization"}
+
+
+# --- the rendering's own refusals ------------------------------------------------------------------
+
+def test_a_resource_from_two_sources_is_refused(tmp_path):
+    twice = application("dev")
+    twice["spec"]["sources"].append(twice["spec"]["sources"][0])
+    (tmp_path / "twice.yaml").write_text(yaml.safe_dump(twice))
+    with pytest.raises(render.Refused, match="comes from manifests/overlays/dev and from manifests/overlays/dev"):
+        render.render(tmp_path / "twice.yaml", KUSTOMIZE)
+
+
+def test_a_source_that_is_not_there_is_named(tmp_path):
+    gone = application("dev")
+    gone["spec"]["sources"][1]["path"] = "istio/overlays/gone"
+    (tmp_path / "gone.yaml").write_text(yaml.safe_dump(gone))
+    done = subprocess.run([sys.executable, render.__file__, "--kustomize", KUSTOMIZE, "--application", tmp_path / "gone.yaml",
+                           "--out", tmp_path / "out.yaml"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "render.py: istio/overlays/gone has no kustomization.yaml\n"
+    assert not (tmp_path / "out.yaml").exists()
+
+
+# --- the projects ------------------------------------------------------------------------------------
+
+def projects() -> dict[str, dict]:
+    return {project["metadata"]["name"]: project["spec"] for project in documents(GITOPS / "projects.yaml")}
+
+
+def every_application() -> list[dict]:
+    return [application(name) for name in APPLICATIONS] + documents(GITOPS / "root.yaml")
+
+
+def matches(pattern: str, text: str) -> bool:
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_a_project_lets_its_applications_do_what_they_have_to(name):
+    spec = application(name)["spec"]
+    project = projects()[spec["project"]]
+    for resource in resources(name):
+        namespace, group = resource["metadata"].get("namespace"), resource["apiVersion"].rpartition("/")[0]
+        if namespace is None:
+            assert any(matches(rule["group"], group) and matches(rule["kind"], resource["kind"])
+                       for rule in project["clusterResourceWhitelist"]), resource["kind"]
+        else:
+            assert any(matches(rule["namespace"], namespace) for rule in project["destinations"]), namespace
+
+
+def test_the_gateways_project_can_not_reach_beyond_its_namespaces():
+    project = projects()["ai-gateway"]
+    reach = [rule["namespace"] for rule in project["destinations"]]
+    assert "*" not in reach and "openshift-gitops" not in reach
+    assert project["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace"}]
+
+
+def test_every_application_reads_one_repository_and_names_a_project_that_is_there():
+    for one in every_application():
+        spec = one["spec"]
+        project = projects()[spec["project"]]
+        for source in spec.get("sources") or [spec["source"]]:
+            assert source["repoURL"] in project["sourceRepos"]
+            assert (REPOSITORY / source["path"]).is_dir(), source["path"]
+
+
+def test_operators_come_before_tenants_and_tenants_before_gateways():
+    wave = {name: int(application(name)["metadata"]["annotations"][render.WAVE]) for name in APPLICATIONS}
+    assert sorted(wave, key=wave.get) == ["operators", "tenants", "dev", "prod"]
+    assert application("operators")["spec"]["syncPolicy"]["automated"]["prune"] is False
+
+
+# --- Argo CD's own schemas ----------------------------------------------------------------------------
+
+def strict(schema: dict) -> dict:
+    """A CRD's schema that refuses unknown members, as an API server does with strict field validation."""
+    if isinstance(schema, list):
+        return [strict(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: strict(value) for name, value in schema.items()}
+    if isinstance(made.get("properties"), dict) and not made.get("x-kubernetes-preserve-unknown-fields"):
+        made.setdefault("additionalProperties", False)
+    return made
+
+
+@cache
+def schema_of(kind: str) -> dict:
+    path = CRDS / f"github.com-argoproj-argo-cd-v3-{kind.lower()}-crd.yaml"
+    (crd,) = documents(path)
+    (version,) = [version for version in crd["spec"]["versions"] if version["name"] == "v1alpha1"]
+    schema = strict(version["schema"]["openAPIV3Schema"])
+    schema["properties"]["metadata"] = {"type": "object"}
+    return schema
+
+
+@pytest.mark.parametrize("path", sorted(GITOPS.rglob("*.yaml")), ids=lambda path: path.name)
+def test_what_argo_cd_reads_fits_its_schema(path):
+    for document in documents(path):
+        assert document["metadata"]["namespace"] == "openshift-gitops"
+        jsonschema.validate(document, schema_of(document["kind"]))
+
+
+def test_the_schema_check_finds_a_misspelt_field():
+    misspelt = application("dev")
+    misspelt["spec"]["syncPolicy"]["automatd"] = {}
+    with pytest.raises(jsonschema.ValidationError, match="automatd"):
+        jsonschema.validate(misspelt, schema_of("Application"))
