@@ -38,15 +38,27 @@ def mesh(folder: Path) -> Path:
     return folder
 
 
-def start(name: str, folder: Path, authority: Authority, upstreams: dict[str, str], *, istio: Path | None = None,
-          hosts: tuple[str, ...] = (HOST,), environment: dict[str, str] | None = None, arguments: tuple[str, ...] = ()) -> Gateway:
+def start(name: str, folder: Path, authority: Authority, upstreams: dict[str, str], *, istio: Path = ISTIO,
+          manifests: Path = MANIFESTS, hosts: tuple[str, ...] = (HOST,), environment: dict[str, str] | None = None,
+          arguments: tuple[str, ...] = ()) -> Gateway:
     """A gateway of istio/overlays/prod with the tests' tenants, or of another overlay made on it."""
     secrets = folder / "secrets"
     for host in hosts:
         authority.secret(secrets / secret_of(host), host)
     return Gateway(
-        name, overlay.write(folder / "overlay", istio or ISTIO), upstreams, folder, manifests=MANIFESTS, environment=environment,
+        name, overlay.write(folder / "overlay", istio), upstreams, folder, manifests=manifests, environment=environment,
         arguments=("-mesh", mesh(folder / "mesh"), "-secrets", secrets, "-upstream-ca", authority.file, *arguments))
+
+
+def with_components(folder: Path, overlay: Path, *components: str) -> Path:
+    """An overlay of one's own: a shipped one, and components of the repository."""
+    folder.mkdir(parents=True)
+    there = folder.resolve()
+    (folder / "kustomization.yaml").write_text(json.dumps({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": "ai-gateway-prod",
+        "resources": [os.path.relpath(overlay, there)],
+        "components": [os.path.relpath(REPOSITORY / component, there) for component in components]}))
+    return folder
 
 
 def secret_of(host: str) -> str:
