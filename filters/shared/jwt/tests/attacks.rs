@@ -11,6 +11,7 @@
 mod support;
 
 use jwt::{Algorithm, Algorithms, BadSignature, KeySet, MAX_TOKEN_BYTES};
+use jwt_simple::algorithms::ECDSAP256PublicKeyLike as _;
 use serde_json::{Value, json};
 use support::{Signer, acceptable, encode, good_claims, key_set, verdict, verify};
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
@@ -637,6 +638,22 @@ fn a_key_that_is_too_weak_or_for_another_purpose_is_skipped() {
         assert_eq!(keys.skipped()[0].reason.reason(), reason, "{jwk}");
         assert_eq!(keys.skipped()[0].index, 0);
         assert_eq!(verdict(&keys, token.as_bytes()), "ok");
+    }
+}
+
+/// The bytes of both together would be the same point.
+#[test]
+fn a_coordinate_of_another_length_is_refused_though_the_other_makes_up_for_it() {
+    let mut coordinates = Vec::new();
+    let Signer::P256(pair) = Signer::p256() else {
+        panic!()
+    };
+    coordinates.extend_from_slice(&pair.public_key().public_key().to_bytes_uncompressed()[1..]);
+    for (at, usable) in [(31, 0), (32, 1), (33, 0)] {
+        let (x, y) = coordinates.split_at(at);
+        let members = json!({"x": encode(x), "y": encode(y)});
+        let keys = key_set(&[Signer::p256().jwk_with(&members), Signer::rsa().jwk()]);
+        assert_eq!(keys.len(), 1 + usable);
     }
 }
 

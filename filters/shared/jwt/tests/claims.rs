@@ -71,6 +71,7 @@ fn one_of_the_audiences_must_be_named_to_the_letter() {
         (json!("ai-gateway"), "ok"),
         (json!("https://ai.example.com"), "ok"),
         (json!(["account", "ai-gateway"]), "ok"),
+        (json!(["ai-gateway", "account"]), "ok"),
         (json!([]), "aud_mismatch"),
         (json!(""), "aud_mismatch"),
         (json!("account"), "aud_mismatch"),
