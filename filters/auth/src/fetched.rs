@@ -29,7 +29,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use board::{Board, Look};
+use board::{Board, Look, Place};
 use clock::{Clock, Elapsed};
 use head::{Digest, Head, Newest, Phase, digest};
 use held::{Freshness, Held};
@@ -123,6 +123,9 @@ enum Found<T> {
 /// it were alone.
 const MOST_TRIES: usize = 8;
 
+/// From one call of a worker to its next.
+const SHORTEST_PAUSE: u64 = SECOND / 2;
+
 /// What workers' looks at the same clock may differ by, and what a clock is slewed by. A document
 /// from further in the future was fetched before the clock stepped back: how old it is nobody
 /// knows.
@@ -181,7 +184,7 @@ impl<T> Fetched<T> {
     /// Somebody needs a document newer than the current one, or has none. The fetch begins with
     /// the next tick: a call that a stream made would end with that stream.
     pub(crate) fn want_fresh(&mut self, now: Time) -> Wanted {
-        let elapsed = self.clock.at(now);
+        let elapsed = self.clock.advance(now);
         let wait = if self.is_fetching(elapsed) {
             let own = self.own.map(|own| own.lost_at);
             own.unwrap_or(self.outlook.fetching_until).since(elapsed)
@@ -245,6 +248,8 @@ impl<T> Fetched<T> {
                 self.distrust(unusable, host);
                 Change::Nothing
             }
+            // By this worker itself, and read again: its times may be from before a step back.
+            Look::Head(head) if head == self.known => Change::Nothing,
             Look::Head(head) => {
                 self.distrusts = false;
                 self.accept(head, now, elapsed);
@@ -314,7 +319,7 @@ impl<T> Fetched<T> {
 
     /// Begins a fetch where it is time and nobody else does.
     fn begin(&mut self, now: Time, elapsed: Elapsed, host: &mut dyn Worker) -> Change {
-        let (begins, change) = self.agree(now, elapsed, host, |this, _| {
+        let (begins, change) = self.agree(now, elapsed, host, |this| {
             this.may_begin(this.wanted, elapsed).then(|| Head {
                 // Greater than that of any worker that lost sight of the others, while the clock
                 // goes forward.
@@ -330,6 +335,8 @@ impl<T> Fetched<T> {
         if !begins {
             return change;
         }
+        // Whatever others write, and however the clock steps.
+        self.calls_from = elapsed.plus(SHORTEST_PAUSE);
         match self.source.call(host) {
             Ok(call) => {
                 self.refused_calls = 0;
@@ -353,7 +360,7 @@ impl<T> Fetched<T> {
         let pause = schedule.pause_after(self.refused_calls, host.random());
         self.calls_from = elapsed.plus(pause);
         let ticket = self.known.ticket;
-        let (_, change) = self.agree(now, elapsed, host, |this, _| {
+        let (_, change) = self.agree(now, elapsed, host, |this| {
             (this.known.ticket == ticket).then_some(Head {
                 phase: Phase::Resting { until: now },
                 ..this.known
@@ -381,33 +388,68 @@ impl<T> Fetched<T> {
             refresh_after: self.source.schedule.refresh_after(host.random()),
         };
         self.hold(own.ticket, digest, found, freshness);
-        let (_, change) = self.agree(now, elapsed, host, |this, host| {
-            if this.held_ticket() != own.ticket {
-                return None;
+        let change = self.show(own.ticket, bytes, now, elapsed, host);
+        if replaced { Change::Replaced } else { change }
+    }
+
+    /// Shows the document that this worker holds to the others, unless they have a newer one.
+    fn show(
+        &mut self,
+        ticket: u64,
+        bytes: &[u8],
+        now: Time,
+        elapsed: Elapsed,
+        host: &mut dyn Worker,
+    ) -> Change {
+        let mut change = Change::Nothing;
+        for _ in 0..MOST_TRIES {
+            let place = self.place(host);
+            change = change.max(self.follow(now, elapsed, host));
+            if self.known.newest_ticket().max(self.held_ticket()) > ticket {
+                return change;
             }
-            if let Some(board) = &mut this.board {
-                let shared = this.known.newest.map(|newest| newest.digest);
-                board.put(bytes, &digest, shared.as_ref(), host);
+            let shared = self.known.newest.map(|newest| newest.digest);
+            let head = self.shown_head(ticket, now, elapsed);
+            let written = match (&mut self.board, head.newest) {
+                (Some(board), Some(newest)) => board
+                    .put(bytes, &newest.digest, shared.as_ref(), place, host)
+                    .and_then(|()| board.write(head, host)),
+                _ => Ok(()),
+            };
+            if written.is_ok() {
+                self.accept(head, now, elapsed);
+                return change;
             }
-            let newest = this.newest(now, elapsed);
-            Some(if this.known.ticket == own.ticket {
-                Head {
-                    phase: Phase::Resting { until: now },
-                    failures: 0,
-                    newest,
-                    ..this.known
-                }
-            } else {
-                // Somebody has begun another fetch since; its lease stays.
-                Head {
-                    newest,
-                    ..this.known
-                }
-            })
-        });
-        match replaced {
-            true => Change::Replaced,
-            false => change,
+        }
+        let head = self.shown_head(ticket, now, elapsed);
+        self.accept(head, now, elapsed);
+        change
+    }
+
+    /// Where the document would be put. To be asked for before the look at the head that says
+    /// whether to put it there: who puts another one in between is noticed then.
+    fn place(&self, host: &dyn Worker) -> Option<Place> {
+        let board = self.board.as_ref()?;
+        let held = self.held.as_ref()?;
+        let shared = self.known.newest.map(|newest| newest.digest);
+        board.place(&held.digest, shared.as_ref(), host)
+    }
+
+    fn shown_head(&self, ticket: u64, now: Time, elapsed: Elapsed) -> Head {
+        let newest = self.newest(now, elapsed);
+        if self.known.ticket == ticket {
+            Head {
+                phase: Phase::Resting { until: now },
+                failures: 0,
+                newest,
+                ..self.known
+            }
+        } else {
+            // Somebody has begun another fetch since; its lease stays.
+            Head {
+                newest,
+                ..self.known
+            }
         }
     }
 
@@ -424,7 +466,7 @@ impl<T> Fetched<T> {
         let failures = self.known.failures.saturating_add(1);
         let schedule = self.source.schedule;
         let pause = schedule.pause_after(failures, host.random());
-        let (_, change) = self.agree(now, elapsed, host, |this, _| {
+        let (_, change) = self.agree(now, elapsed, host, |this| {
             (this.known.ticket == own.ticket).then(|| Head {
                 phase: Phase::Resting {
                     until: now.plus(pause),
@@ -444,11 +486,11 @@ impl<T> Fetched<T> {
         now: Time,
         elapsed: Elapsed,
         host: &mut dyn Worker,
-        mut next: impl FnMut(&mut Self, &mut dyn Worker) -> Option<Head>,
+        next: impl Fn(&Self) -> Option<Head>,
     ) -> (bool, Change) {
         let mut change = Change::Nothing;
         for _ in 0..MOST_TRIES {
-            let Some(head) = next(self, host) else {
+            let Some(head) = next(self) else {
                 return (false, change);
             };
             let written = match &mut self.board {
@@ -461,7 +503,7 @@ impl<T> Fetched<T> {
             }
             change = change.max(self.follow(now, elapsed, host));
         }
-        let last = next(self, host);
+        let last = next(self);
         if let Some(head) = last {
             self.accept(head, now, elapsed);
         }

@@ -26,7 +26,8 @@ pub(super) fn read(
     Ok(keys)
 }
 
-fn read_key(
+/// Reads a key whose field is `field`, whether it stands in the configuration or in a key list.
+pub(crate) fn read_key(
     name: &str,
     written: written::Key,
     tenants: &Tenants,

@@ -23,6 +23,9 @@ use crate::signature_budget::Limits;
 use crate::tenants::Tenants;
 use written::{Mode, Written};
 
+pub(crate) use keys::read_key;
+pub(crate) use written::Key as WrittenKey;
+
 /// What the filter uses.
 pub(crate) struct Config {
     pub(crate) hosts: Hosts,

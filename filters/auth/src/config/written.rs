@@ -59,12 +59,19 @@ pub(super) struct Plan {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub(super) sha256: String,
     pub(super) tenant: String,
     pub(super) plan: Option<String>,
     pub(super) models: Option<Vec<String>>,
     pub(super) expires: Option<String>,
+}
+
+impl Key {
+    /// The name of its tenant.
+    pub(crate) fn tenant(&self) -> &str {
+        &self.tenant
+    }
 }
 
 #[derive(Deserialize)]

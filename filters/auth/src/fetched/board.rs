@@ -76,23 +76,49 @@ impl Board {
         found.ok_or(Unusable::Forged)
     }
 
-    /// Puts a document there, before the head that has its digest. `shared` is the digest in the
-    /// head that stands there.
+    /// Where a document of this digest would be put; `None` where it stands there already.
+    /// `shared` is the digest in the head that stands there.
+    pub(super) fn place(
+        &self,
+        digest: &Digest,
+        shared: Option<&Digest>,
+        host: &dyn Worker,
+    ) -> Option<Place> {
+        if self.stands_there(digest, shared) {
+            return None;
+        }
+        let found = host.shared(&self.document);
+        Some(Place(found.map_or(Expected::Absent, |found| {
+            Expected::Version(found.version)
+        })))
+    }
+
+    /// Puts a document there, unless it stands there already. The head that has its digest is to
+    /// be written after it.
     pub(super) fn put(
         &mut self,
         document: &[u8],
         digest: &Digest,
         shared: Option<&Digest>,
+        place: Option<Place>,
         host: &mut dyn Worker,
-    ) {
-        if self.torn || shared != Some(digest) {
-            // Only who holds the lease gets here. Should two think so, for somebody has written
-            // to the head, then the digest tells, and the document is fetched again.
-            let _ = host.set_shared(&self.document, document, Expected::Anything);
-            self.torn = false;
+    ) -> Result<(), Conflict> {
+        if self.stands_there(digest, shared) {
+            return Ok(());
         }
+        let Place(expected) = place.ok_or(Conflict)?;
+        host.set_shared(&self.document, document, expected)?;
+        self.torn = false;
+        Ok(())
+    }
+
+    fn stands_there(&self, digest: &Digest, shared: Option<&Digest>) -> bool {
+        !self.torn && shared == Some(digest)
     }
 }
+
+/// Where a document is put, as it was when it was looked at.
+pub(super) struct Place(Expected);
 
 fn is_before(head: &Head, known: &Head) -> bool {
     head.ticket < known.ticket || head.newest_ticket() < known.newest_ticket()

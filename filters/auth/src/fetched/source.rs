@@ -22,13 +22,13 @@ pub(crate) enum Kind {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct WrittenSource {
     /// A cluster of the proxy: `outbound|80||keys.team.svc.cluster.local`.
-    cluster: String,
-    authority: String,
-    path: String,
-    refresh_seconds: Option<u64>,
-    refetch_seconds: Option<u64>,
-    keep_seconds: Option<u64>,
-    timeout_milliseconds: Option<u64>,
+    pub(crate) cluster: String,
+    pub(crate) authority: String,
+    pub(crate) path: String,
+    pub(crate) refresh_seconds: Option<u64>,
+    pub(crate) refetch_seconds: Option<u64>,
+    pub(crate) keep_seconds: Option<u64>,
+    pub(crate) timeout_milliseconds: Option<u64>,
 }
 
 /// Where a document comes from, and how often.

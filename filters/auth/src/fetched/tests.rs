@@ -1,5 +1,7 @@
 //! One document and its workers, on one scripted proxy.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod interleaved;
 mod shared_data;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
