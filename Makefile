@@ -176,6 +176,10 @@ bench: toolchains $(PYTHON) $(ENVOY) $(WASM) $(RUNNER)  ## CPU per request again
 snapshot: toolchains $(RUNNER)  ## Renew the demo's kept xDS snapshot after a change of the dev overlay
 	$(RUNNER) $(SNAPSHOT_OF) -snapshot-out tools/snapshot/dev
 
+.PHONY: dashboards
+dashboards: toolchains $(PYTHON)  ## Write Grafana's and the console's dashboards anew from tools/dashboards
+	$(PYTHON) -m tools.dashboards
+
 # ---- What they need ------------------------------------------------------------------------
 
 .PHONY: toolchains

@@ -14,12 +14,6 @@ TESTS = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
 SEVERITIES = {"critical", "warning"}
 
 
-@pytest.fixture(scope="module")
-def rule_file() -> Path:
-    """Where the test files of rules/ look for it."""
-    return shipped.rule_file(shipped.production(), shipped.REPOSITORY / ".build/monitoring/rules.yaml")
-
-
 def test_prometheus_takes_every_rule(rule_file):
     content, said = promtool("check", "rules", "--lint=all", "--lint-fatal", rule_file)
     assert content, said

@@ -23,6 +23,8 @@ type selector struct {
 	Metric string   `json:"metric"`
 	Regex  bool     `json:"regex"`
 	Labels []string `json:"labels"`
+	// Text is the selector alone, without its range.
+	Text string `json:"text"`
 }
 
 func main() {
@@ -65,7 +67,7 @@ func partsOf(query string) parts {
 }
 
 func selectorOf(node *parser.VectorSelector) selector {
-	found := selector{Labels: []string{}}
+	found := selector{Labels: []string{}, Text: node.String()}
 	for _, matcher := range node.LabelMatchers {
 		if matcher.Name != labels.MetricName {
 			found.Labels = append(found.Labels, matcher.Name)

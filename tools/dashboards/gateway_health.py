@@ -1,0 +1,108 @@
+"""How the gateway itself is: its answers, its filters' VMs, its memory, its connections."""
+
+from __future__ import annotations
+
+from .panels import BYTES, DAYS, MILLISECONDS, PER_SECOND, SHARE, SHORT, Dashboard, Row, Variable, graph, stat
+
+HERE = 'namespace="$namespace",pod=~"$pod"'
+LISTENERS = f'{HERE},http_conn_manager_prefix=~"outbound_.+"'
+PROVIDERS = f'{HERE},provider_host!=""'
+CONTAINER = f'{HERE},container="istio-proxy"'
+
+SUMMARY = Row("Now", (
+    stat("Pods that answer", SHORT, f'sum(up{{{HERE},job="ai-gateway"}})'),
+    stat("Requests", PER_SECOND, f"sum(rate(envoy_http_downstream_rq_completed{{{LISTENERS}}}[$__rate_interval]))"),
+    stat("Answered with 5xx", SHARE, f'sum(rate(envoy_http_downstream_rq{{{LISTENERS},response_code_class="5xx"}}[$__rate_interval]))'
+         f" / sum(rate(envoy_http_downstream_rq_completed{{{LISTENERS}}}[$__rate_interval]))"),
+    stat("Requests in flight", SHORT, f"sum(envoy_http_downstream_rq_active{{{LISTENERS}}})"),
+    stat("VMs loaded anew in an hour", SHORT, f"sum(increase(envoy_wasm_vm_reloads_total{{{HERE}}}[1h]))"),
+    stat("First certificate expires", DAYS, f"min(envoy_server_days_until_first_cert_expiring{{{HERE}}} < 4294967295 or vector(0))",
+         "0: the gateway holds none."),
+))
+
+REQUESTS = Row("Requests", (
+    graph("By status", PER_SECOND, (f'sum by (response_code_class) (rate(envoy_http_downstream_rq{{{LISTENERS},response_code_class!=""}}[$__rate_interval]))',
+                                    "{{response_code_class}}"), stacked=True),
+    graph("By pod", PER_SECOND, (f"sum by (pod) (rate(envoy_http_downstream_rq_completed{{{LISTENERS}}}[$__rate_interval]))", "{{pod}}"), stacked=True),
+    graph("In flight", SHORT, (f"sum by (pod) (envoy_http_downstream_rq_active{{{LISTENERS}}})", "{{pod}}")),
+    graph("Connections of clients", SHORT, (f"sum by (pod) (envoy_http_downstream_cx_active{{{LISTENERS}}})", "{{pod}}")),
+    graph("Time to the end of the answer, p95", MILLISECONDS,
+          (f"histogram_quantile(0.95, sum by (le, pod) (rate(envoy_http_downstream_rq_time_bucket{{{LISTENERS}}}[$__rate_interval])))", "{{pod}}")),
+    graph("Left, too large, too slow", PER_SECOND,
+          (f"sum(rate(envoy_http_downstream_rq_rx_reset{{{LISTENERS}}}[$__rate_interval]))", "reset by the client"),
+          (f"sum(rate(envoy_http_downstream_rq_too_large{{{LISTENERS}}}[$__rate_interval]))", "413"),
+          (f"sum(rate(envoy_http_downstream_rq_timeout{{{LISTENERS}}}[$__rate_interval]))", "request timeout"),
+          (f"sum(rate(envoy_http_downstream_rq_idle_timeout{{{LISTENERS}}}[$__rate_interval]))", "idle timeout")),
+))
+
+REFUSALS = Row("Refusals", (
+    graph("By reason", PER_SECOND, (f"sum by (reason) (rate(ai_refusals_total{{{HERE}}}[$__rate_interval]))", "{{reason}}"), stacked=True),
+    graph("By filter", PER_SECOND, (f"sum by (ai_filter) (rate(ai_refusals_total{{{HERE}}}[$__rate_interval]))", "{{ai_filter}}"), stacked=True),
+    graph("By tenant", PER_SECOND, (f"sum by (tenant) (rate(ai_refusals_total{{{HERE}}}[$__rate_interval]))", "{{tenant}}"), stacked=True,
+          description="`none`: auth didn't learn whose request it was."),
+    graph("By Istio's AuthorizationPolicy", PER_SECOND,
+          (f'sum by (authz_enforce_result) (rate(envoy_http_rbac{{{LISTENERS},authz_enforce_result!=""}}[$__rate_interval]))', "{{authz_enforce_result}}")),
+))
+
+IDENTITY = Row("Identity", (
+    graph("Credentials by kind and outcome", PER_SECOND,
+          (f"sum by (credential, outcome) (rate(ai_auth_total{{{HERE}}}[$__rate_interval]))", "{{credential}}: {{outcome}}")),
+    graph("Not accepted, by reason", PER_SECOND,
+          (f'sum by (credential, reason) (rate(ai_auth_total{{{HERE},outcome!="accepted"}}[$__rate_interval]))', "{{credential}}: {{reason}}")),
+    graph("Documents fetched", SHORT,
+          (f"sum by (document, reason) (increase(ai_auth_fetches_total{{{HERE}}}[$__rate_interval]))", "{{document}}: {{reason}}"),
+          description="Issuers' keys and lists of API keys."),
+))
+
+FILTERS = Row("Filters", (
+    graph("VMs loaded anew", SHORT, (f"sum by (plugin, result) (increase(envoy_wasm_vm_reloads_total{{{HERE}}}[$__rate_interval]))", "{{plugin}}: {{result}}"),
+          description="A VM that trapped answers 503 until it is loaded anew."),
+    graph("VMs that run", SHORT, (f"sum by (pod) (envoy_wasm_envoy_wasm_runtime_v8_active{{{HERE}}})", "{{pod}}")),
+    graph("Configurations refused", SHORT,
+          (f"sum by (pod) (increase(envoy_listener_manager_lds_update_rejected{{{HERE}}}[$__rate_interval]))", "{{pod}}: listener"),
+          (f"sum by (pod) (increase(envoy_cluster_manager_cds_update_rejected{{{HERE}}}[$__rate_interval]))", "{{pod}}: cluster"),
+          (f'sum by (pod, plugin) (increase(envoy_plugin_configurations_total{{{HERE},result=~"config_fail|update_rejected"}}[$__rate_interval]))', "{{pod}}: {{plugin}}")),
+    graph("Modules fetched", SHORT, (f"sum by (pod, result) (increase(istio_agent_wasm_remote_fetch_count{{{HERE}}}[$__rate_interval]))", "{{pod}}: {{result}}")),
+))
+
+MEMORY = Row("Memory and CPU", (
+    graph("Envoy's own memory", BYTES, (f"sum by (pod) (envoy_server_memory_allocated{{{HERE}}})", "{{pod}} allocated"),
+          (f"sum by (pod) (envoy_server_memory_physical_size{{{HERE}}})", "{{pod}} held"),
+          description="Without the filters' VMs, which are in the container's."),
+    graph("The container's memory", BYTES, (f"sum by (pod) (container_memory_working_set_bytes{{{CONTAINER}}})", "{{pod}}"),
+          (f'max by (pod) (kube_pod_container_resource_limits{{{CONTAINER},resource="memory"}})', "{{pod}} limit")),
+    graph("CPU", SHORT, (f"sum by (pod) (rate(container_cpu_usage_seconds_total{{{CONTAINER}}}[$__rate_interval]))", "{{pod}}")),
+    graph("Workers that hung", SHORT, (f"sum by (pod) (increase(envoy_server_watchdog_mega_miss{{{HERE}}}[$__rate_interval]))", "{{pod}}")),
+))
+
+PROVIDER_CONNECTIONS = Row("Connections to providers", (
+    graph("Open", SHORT, (f"sum by (provider_host) (envoy_cluster_upstream_cx_active{{{PROVIDERS}}})", "{{provider_host}}")),
+    graph("Calls in flight, and waiting", SHORT, (f"sum by (provider_host) (envoy_cluster_upstream_rq_active{{{PROVIDERS}}})", "{{provider_host}}"),
+          (f"sum by (provider_host) (envoy_cluster_upstream_rq_pending_active{{{PROVIDERS}}})", "{{provider_host}} waiting")),
+    graph("Not made", PER_SECOND, (f"sum by (provider_host) (rate(envoy_cluster_upstream_cx_connect_fail{{{PROVIDERS}}}[$__rate_interval]))", "{{provider_host}} failed"),
+          (f"sum by (provider_host) (rate(envoy_cluster_upstream_rq_pending_overflow{{{PROVIDERS}}}[$__rate_interval]))", "{{provider_host}} no room")),
+    graph("Time to connect, p95", MILLISECONDS,
+          (f"histogram_quantile(0.95, sum by (le, provider_host) (rate(envoy_cluster_upstream_cx_connect_ms_bucket{{{PROVIDERS}}}[$__rate_interval])))", "{{provider_host}}")),
+    graph("Time of a call, p95", MILLISECONDS,
+          (f"histogram_quantile(0.95, sum by (le, provider_host) (rate(envoy_cluster_upstream_rq_time_bucket{{{PROVIDERS}}}[$__rate_interval])))", "{{provider_host}}")),
+    graph("Addresses that are well", SHORT, (f"sum by (provider_host) (envoy_cluster_membership_healthy{{{PROVIDERS}}})", "{{provider_host}}")),
+))
+
+CONTROL_PLANE = Row("Control plane", (
+    graph("Connected to istiod", SHORT, (f'sum by (pod) (envoy_cluster_upstream_cx_active{{{HERE},cluster_name="xds-grpc"}})', "{{pod}}")),
+    graph("Listeners", SHORT, (f"sum by (pod) (envoy_listener_manager_total_listeners_active{{{HERE}}})", "{{pod}}")),
+    graph("Updates taken", SHORT, (f"sum by (pod) (increase(envoy_cluster_manager_cds_update_success{{{HERE}}}[$__rate_interval]))", "{{pod}} clusters"),
+          (f"sum by (pod) (increase(envoy_listener_manager_lds_update_success{{{HERE}}}[$__rate_interval]))", "{{pod}} listeners")),
+    graph("Uptime", "s", (f"min by (pod) (envoy_server_uptime{{{HERE}}})", "{{pod}}")),
+))
+
+DASHBOARD = Dashboard(
+    name="ai-gateway-health",
+    title="AI gateway: health",
+    description="The gateway's own state: answers, refusals, VMs, memory, connections, control plane.",
+    variables=(
+        Variable("namespace", "envoy_server_live", "namespace", has_all=False),
+        Variable("pod", 'envoy_server_live{namespace="$namespace"}', "pod"),
+    ),
+    rows=(SUMMARY, REQUESTS, REFUSALS, IDENTITY, FILTERS, MEMORY, PROVIDER_CONNECTIONS, CONTROL_PLANE),
+)
