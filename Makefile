@@ -11,6 +11,8 @@ OVERLAY       ?= istio/overlays/dev
 # The gateway's workload: its pod annotations become Envoy's bootstrap. An overlay of your own, outside
 # istio/, names it, or gets a pod made up.
 MANIFESTS     ?= $(if $(filter istio/%,$(OVERLAY)),$(wildcard $(patsubst istio/%,manifests/%,$(OVERLAY))))
+# The operator's Istio resource, for an overlay whose policies name providers of the mesh: production's does.
+MESH          ?= $(if $(filter istio/overlays/prod,$(OVERLAY)),tools/local-run/mesh)
 LISTEN        ?= 127.0.0.1:8080
 ADMIN         ?= 127.0.0.1:9901
 UPSTREAMS     ?=
@@ -66,8 +68,8 @@ up: toolchains $(PYTHON) $(ENVOY) $(WASM)  ## The demo's gateway and mock provid
 	@PYTHONPATH=tests/e2e $(PYTHON) -m tools.demo --up --listen $(LISTEN) --admin $(ADMIN) --envoy $(ENVOY) --modules $(BUILD)/wasm
 
 .PHONY: run
-run: toolchains $(ENVOY) $(WASM) $(RUNNER)  ## Run any overlay with a real Envoy: OVERLAY, MANIFESTS, LISTEN, ADMIN, UPSTREAMS, UPSTREAM_CA, ENV_FILE, SECRETS, ENVOY_VERSION
-	@exec $(RUNNER) -overlay '$(OVERLAY)' $(if $(MANIFESTS),-manifests '$(MANIFESTS)') \
+run: toolchains $(ENVOY) $(WASM) $(RUNNER)  ## Run any overlay with a real Envoy: OVERLAY, MANIFESTS, MESH, LISTEN, ADMIN, UPSTREAMS, UPSTREAM_CA, ENV_FILE, SECRETS, ENVOY_VERSION
+	@exec $(RUNNER) -overlay '$(OVERLAY)' $(if $(MANIFESTS),-manifests '$(MANIFESTS)') $(if $(MESH),-mesh '$(MESH)') \
 	  -listen '$(LISTEN)' -admin '$(ADMIN)' -envoy $(ENVOY) -modules $(BUILD)/wasm \
 	  $(if $(UPSTREAMS),-upstreams '$(UPSTREAMS)') $(if $(UPSTREAM_CA),-upstream-ca '$(UPSTREAM_CA)') \
 	  $(if $(ENV_FILE),-env-file '$(ENV_FILE)') $(if $(SECRETS),-secrets '$(SECRETS)')

@@ -19,23 +19,8 @@ from .tls import Authority
 HOST = "ai-gateway.example.com"
 ISTIO = REPOSITORY / "istio/overlays/prod"
 MANIFESTS = REPOSITORY / "manifests/overlays/prod"
-MESH = REPOSITORY / "operators/instances/service-mesh"
-
-COLLECTOR = {
-    "apiVersion": "v1", "kind": "Service",
-    "metadata": {"name": "otel-collector", "namespace": "ai-gateway-observability"},
-    "spec": {"ports": [{"name": "grpc-otlp", "port": 4317}]},
-}
-"""In a cluster the OpenTelemetry operator makes it."""
-
-
-def mesh(folder: Path) -> Path:
-    """The operator's mesh configuration, and the Services that its providers name."""
-    folder.mkdir(parents=True)
-    (folder / "collector.yaml").write_text(json.dumps(COLLECTOR))
-    kustomization = {"resources": [os.path.relpath(MESH, folder.resolve()), "collector.yaml"]}
-    (folder / "kustomization.yaml").write_text(json.dumps(kustomization))
-    return folder
+MESH = REPOSITORY / "tools/local-run/mesh"
+"""operators/instances/service-mesh, and the Services that its providers name."""
 
 
 def start(name: str, folder: Path, authority: Authority, upstreams: dict[str, str], *, istio: Path = ISTIO,
@@ -47,7 +32,7 @@ def start(name: str, folder: Path, authority: Authority, upstreams: dict[str, st
         authority.secret(secrets / secret_of(host), host)
     return Gateway(
         name, overlay.write(folder / "overlay", istio), upstreams, folder, manifests=manifests, environment=environment,
-        arguments=("-mesh", mesh(folder / "mesh"), "-secrets", secrets, "-upstream-ca", authority.file, *arguments))
+        arguments=("-mesh", MESH, "-secrets", secrets, "-upstream-ca", authority.file, *arguments))
 
 
 def with_components(folder: Path, overlay: Path, *components: str) -> Path:

@@ -164,8 +164,8 @@ def every_serving_container_has_probes(resources):
 
 CLUSTER_SCOPED = {
     "Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "PriorityClass", "ClusterIssuer",
-    "ClusterSecretStore", "Istio", "IstioCNI", "ConsoleLink", "ConsolePlugin", "KedaController", "ClusterMonitoringConfig",
-    "UIPlugin", "SecurityContextConstraints", "OAuthClient", "ClusterRoleBinding", "Console", "ClusterTriggerAuthentication",
+    "ClusterSecretStore", "Istio", "IstioCNI", "ConsoleLink", "ConsolePlugin", "UIPlugin", "SecurityContextConstraints",
+    "OAuthClient", "Console", "ClusterTriggerAuthentication",
     "StorageClass", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration",
 }
 
