@@ -61,6 +61,8 @@ enum Answer {
     Error(Failure),
     Whole(WholeReader),
     Events(StreamReader),
+    /// It has ended.
+    Read(Answered),
 }
 
 impl Exchange {
@@ -198,7 +200,13 @@ impl Admitted {
             Event::ResponseBody {
                 body,
                 end_of_stream,
-            } => self.answer.take(body, end_of_stream, now),
+            } => {
+                let flow = self.answer.take(body, end_of_stream, now);
+                if end_of_stream {
+                    self.read(host);
+                }
+                flow
+            }
             Event::Ended => {
                 self.end(worker, now, host);
                 return (State::NoPart, Flow::Continue);
@@ -229,18 +237,24 @@ impl Admitted {
         Answer::Events(StreamReader::new(self.endpoint, self.drops_usage_chunk))
     }
 
+    /// The answer is whole. What it cost is published now already: the proxy writes its spans
+    /// before it tells filters that a stream has ended.
+    fn read(&mut self, host: &mut dyn Host) {
+        let answered = std::mem::replace(&mut self.answer, Answer::Awaited).finish();
+        publish(
+            Outcome::of(self.endpoint, self.estimate, answered, host),
+            host,
+        );
+        self.answer = Answer::Read(answered);
+    }
+
     fn end(self, worker: &Worker, now: Time, host: &mut dyn Host) {
         let answered = self.answer.finish();
         let outcome = Outcome::of(self.endpoint, self.estimate, answered, host);
+        publish(outcome, host);
         let tokens = outcome.usage().total();
         settle(host, self.reservation, tokens, now);
         count_settled(self.tenant.as_str(), self.limits, tokens, host);
-        match outcome {
-            Outcome::Counted(usage) => facts::publish_usage(host, usage),
-            // The router may have published what the kept answer had cost when it was fresh.
-            Outcome::CacheHit => facts::publish_usage(host, outcome.usage()),
-            Outcome::Free | Outcome::Estimated(_) => {}
-        }
         let model = host.fact(key::MODEL).unwrap_or_default();
         let ended = Ended {
             tenant: self.tenant.as_str(),
@@ -261,10 +275,20 @@ impl Admitted {
     }
 }
 
+/// What the provider counted; an estimate is never published.
+fn publish(outcome: Outcome, host: &mut dyn Host) {
+    match outcome {
+        Outcome::Counted(usage) => facts::publish_usage(host, usage),
+        // The router may have published what the kept answer had cost when it was fresh.
+        Outcome::CacheHit => facts::publish_usage(host, outcome.usage()),
+        Outcome::Free | Outcome::Estimated(_) => {}
+    }
+}
+
 impl Answer {
     fn take(&mut self, body: &dyn Body, end_of_stream: bool, now: Time) -> Flow {
         match self {
-            Self::Awaited | Self::Error(_) => Flow::Continue,
+            Self::Awaited | Self::Error(_) | Self::Read(_) => Flow::Continue,
             Self::Whole(reader) => {
                 reader.take(&body.read(), end_of_stream);
                 Flow::Continue
@@ -281,6 +305,7 @@ impl Answer {
             Self::Error(failure) => Answered::WithError(failure),
             Self::Whole(reader) => Answered::With(reader.finish()),
             Self::Events(reader) => Answered::With(reader.finish()),
+            Self::Read(answered) => answered,
         }
     }
 }

@@ -630,6 +630,20 @@ fn a_compressed_answer_passes_and_is_estimated() {
     assert_eq!(estimated(&host), 1);
 }
 
+#[test]
+fn the_count_is_published_with_the_answers_last_byte() {
+    let mut whole = admitted(CHAT);
+    answer(&mut whole, "200", JSON, ANSWER);
+    assert_eq!(facts::usage(&whole.host).unwrap().total(), 14);
+
+    let mut streamed = admitted(ASKING);
+    streamed.response_headers(&mut headers("200", EVENTS), false);
+    streamed.response_body([TEXT_EVENT, USAGE_EVENT].concat().as_bytes(), false);
+    assert_eq!(facts::usage(&streamed.host), None);
+    streamed.response_body(DONE.as_bytes(), true);
+    assert_eq!(facts::usage(&streamed.host).unwrap().total(), 14);
+}
+
 /// How often requests failed, by reason.
 fn failures(host: &TestHost) -> Vec<(&str, u64)> {
     [

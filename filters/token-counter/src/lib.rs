@@ -22,7 +22,7 @@
 //! | refused here | none, and no request | none |
 //!
 //! The usage comes from the fact [`ai.usage`](facts::key::USAGE) where the router translated the
-//! answer, and is read from the answer elsewhere. At the end this filter publishes the
+//! answer, and is read from the answer elsewhere. With the answer's last byte this filter publishes the
 //! provider's count as that fact; after a cache hit zeros; an estimate is never published.
 //!
 //! # Limits
