@@ -36,6 +36,8 @@ NODE    := tests/node_modules/.installed
 EXAMPLES := examples/nodejs/node_modules/.installed
 RUNNER  := $(BUILD)/bin/local-run
 IMAGE   := $(BUILD)/bin/image
+K6      := $(BUILD)/bin/k6
+COSIGN  := $(BUILD)/bin/cosign
 ISTIOCTL := $(BUILD)/bin/istioctl
 KUBE_SCORE := $(BUILD)/bin/kube-score
 PROMETHEUS := $(addprefix $(BUILD)/bin/,prometheus promtool promql-parts)
@@ -80,6 +82,12 @@ run: toolchains $(ENVOY) $(WASM) $(RUNNER)  ## Run any overlay with a real Envoy
 image: toolchains $(WASM) $(IMAGE)  ## The modules as OCI images, their digests printed: PUSH=REGISTRY/NAMESPACE[:TAG] pushes them; LAYOUT, VERSION, REVISION, SOURCE
 	@$(IMAGE) build -modules $(BUILD)/wasm -out $(BUILD)/image -layout '$(LAYOUT)' $(if $(PUSH),-push '$(PUSH)') \
 	  $(if $(VERSION),-version '$(VERSION)') $(if $(REVISION),-revision '$(REVISION)') $(if $(SOURCE),-source '$(SOURCE)')
+
+.PHONY: sign verify
+sign: toolchains $(IMAGE) $(COSIGN)  ## Sign the images of the last push: COSIGN_KEY=…
+	@tools/image/signatures.sh sign '$(COSIGN_KEY)'
+verify: toolchains $(IMAGE) $(COSIGN)  ## Verify their signatures: COSIGN_KEY=…
+	@tools/image/signatures.sh verify '$(COSIGN_KEY)'
 
 # No default: it writes into the overlay.
 .PHONY: pin
@@ -138,8 +146,13 @@ test-tools: test-image
 test-image: toolchains $(WASM)  ## The modules as images: pushed to a registry on loopback, pulled by Istio's own fetcher
 	cd tools/image && go vet ./... && MODULES=$(CURDIR)/$(BUILD)/wasm go test ./...
 
+# Not a part of `make test`: cosign takes three minutes to build, for one test.
+.PHONY: test-sign
+test-sign: toolchains $(COSIGN)  ## Signatures: signed and verified with a registry on loopback
+	cd tools/image && COSIGN=$(CURDIR)/$(COSIGN) go test -run Sign .
+
 .PHONY: test-gitops
-test-gitops: toolchains $(PYTHON) $(BUILD)/bin/kustomize $(BUILD)/crds/.fetched  ## What Argo CD is told is complete, once, in waves, and fits its schema
+test-gitops: toolchains $(PYTHON) $(IMAGE) $(BUILD)/bin/kustomize $(BUILD)/crds/.fetched  ## What Argo CD is told is complete, once, in waves, and fits its schema
 	$(PYTHON) -m pytest -q tests/gitops
 
 # The exit code counts only with a threshold (istioctl).
@@ -173,6 +186,14 @@ control-plane: toolchains $(PYTHON) $(ISTIOCTL) $(CONTROL_PLANE)  ## A control p
 .PHONY: bench
 bench: toolchains $(PYTHON) $(ENVOY) $(WASM) $(RUNNER)  ## CPU per request against bare Envoy in the same run
 	$(PYTHON) -m tests.bench --envoy $(ENVOY) --modules $(BUILD)/wasm
+
+.PHONY: test-cluster
+test-cluster: toolchains $(PYTHON) $(NODE)  ## The end-to-end suite for a cluster's gateway: GATEWAY=https://… KEY=… (MODEL, ANTHROPIC_MODEL, EMBEDDING_MODEL)
+	@GATEWAY='$(GATEWAY)' $(PYTHON) -m pytest -q tests/cluster
+
+.PHONY: load
+load: toolchains $(PYTHON) $(K6) $(if $(GATEWAY),,$(ENVOY) $(WASM))  ## k6 against a gateway of this machine, or GATEWAY=https://… with KEY (RATE, DURATION, MODEL, SMALL_KEY, P95_MS)
+	@PYTHONPATH=tests/e2e $(PYTHON) -m tests.load --k6 $(K6) $(if $(GATEWAY),--gateway '$(GATEWAY)',--envoy $(ENVOY) --modules $(BUILD)/wasm)
 
 .PHONY: snapshot
 snapshot: toolchains $(RUNNER)  ## Renew the demo's kept xDS snapshot after a change of the dev overlay
@@ -212,6 +233,16 @@ $(RUNNER): $(GO_SOURCES)
 	@echo "building the local runner: Istio's pilot in one process (the first time takes five to ten minutes)"
 	@mkdir -p $(@D)
 	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ .
+
+$(COSIGN): tools/cosign/go.mod tools/cosign/go.sum
+	@echo "building cosign (the first time takes three minutes)"
+	@mkdir -p $(@D)
+	cd tools/cosign && go build -ldflags='-s -w' -o $(CURDIR)/$@ github.com/sigstore/cosign/v3/cmd/cosign
+
+$(K6): tools/k6/go.mod tools/k6/go.sum
+	@echo "building k6 (the first time takes one to two minutes)"
+	@mkdir -p $(@D)
+	cd tools/k6 && go build -ldflags='-s -w' -o $(CURDIR)/$@ go.k6.io/k6
 
 $(IMAGE): $(IMAGE_SOURCES)
 	@mkdir -p $(@D)

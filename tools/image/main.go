@@ -25,6 +25,7 @@ const (
 const usage = `image writes the Wasm modules as OCI images and pins overlays to their digests.
 
   image build -modules DIR [-out DIR] [-push REGISTRY/NAMESPACE[:TAG]]   write, push, print digests
+  image references -digests FILE                                         what was pushed, to sign or verify
   image pin   -overlay DIR (-digests FILE | -from REGISTRY/NAMESPACE:TAG) write the digests into an overlay
   image check -overlay DIR [-pull]                                       is every module pinned, and there?
 
@@ -54,9 +55,10 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer) error{
-		"build": build,
-		"pin":   pin,
-		"check": check,
+		"build":      build,
+		"references": references,
+		"pin":        pin,
+		"check":      check,
 	}
 	if len(args) == 0 {
 		fmt.Fprint(os.Stderr, usage)
