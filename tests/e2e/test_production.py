@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 import urllib.request
 import warnings
@@ -164,6 +165,16 @@ def test_both_environments_write_the_same_line(prod, gateway, clients, openai_pr
     other = gateway.wait_for_entry(mark, path="/v1/models", ai_tenant="e2e-blue")
     assert mine.keys() == other.keys()
     assert len(mine["trace_id"]) == 32
+
+
+def test_what_the_autoscaler_asks_for_and_what_the_drain_waits_for_is_published(prod, clients):
+    """manifests/components/scale-on-requests and Istio's agent read these; `proxyStatsMatcher` lets them out."""
+    clients.openai(BLUE).models.list()
+    with urllib.request.urlopen(f"http://{prod.admin}/stats/prometheus", timeout=10) as answer:
+        published = answer.read().decode()
+    assert re.search(r'^envoy_http_downstream_rq_total\{http_conn_manager_prefix="outbound_[^"]+"\} [1-9]', published, re.MULTILINE)
+    assert re.search(r"^envoy_listener_downstream_cx_active\{", published, re.MULTILINE)
+    assert "envoy_http_local_rate_limiter_http_local_rate_limit_rate_limited" in published
 
 
 # --- the chain -------------------------------------------------------------------------------------------

@@ -92,6 +92,27 @@ MISTAKES: dict[str, tuple[str, Callable[[list[dict]], object], str, str]] = {
     "a provider without a route": (
         MESH, lambda r: r.remove(overlays.one(r, "VirtualService", "provider-vllm")),
         "WasmPlugin ai-gateway-dev/model-router", "spec.pluginConfig.providers.vllm"),
+    "a plugin in the wrong phase": (
+        MESH, lambda r: plugin(r, "auth").update(phase="STATS"),
+        "WasmPlugin ai-gateway-dev/auth", "spec.phase"),
+    "two plugins in the wrong order": (
+        MESH, lambda r: plugin(r, "response-cache").update(priority=50),
+        "WasmPlugin ai-gateway-dev/response-cache", "spec.priority"),
+    "a patch for a plugin that isn't there": (
+        MESH, lambda r: buffer_patch(r).update(name=buffer_patch(r)["name"].replace("model-router-upstream", "model-router-up")),
+        "EnvoyFilter ai-gateway-dev/buffer", "configPatches[1].match"),
+    "a model of a provider that isn't there": (
+        MESH, lambda r: plugin(r, "model-router")["pluginConfig"]["models"]["fast"].update(provider="opanai"),
+        "WasmPlugin ai-gateway-dev/model-router", "models.fast.provider"),
+    "a fallback to a provider that isn't there": (
+        MESH, lambda r: plugin(r, "model-router")["pluginConfig"]["models"]["gpt-4.1-mini"]["fallback"].update(provider="vlm"),
+        "WasmPlugin ai-gateway-dev/model-router", "models.gpt-4.1-mini.fallback.provider"),
+    "a model that a tenant may use and nobody serves": (
+        MESH, lambda r: plugin(r, "auth")["pluginConfig"]["tenants"]["payments"].update(models=["gpt-5-typo*"]),
+        "WasmPlugin ai-gateway-dev/auth", "tenants.payments.models[0]"),
+    "half a router": (
+        MESH, lambda r: (r.remove(overlays.one(r, "WasmPlugin", "model-router-upstream")), r.remove(overlays.one(r, "EnvoyFilter", "buffer"))),
+        "WasmPlugin ai-gateway-dev/auth", "metadata.name"),
     "a limit for nobody": (
         MESH, lambda r: plugin(r, "token-counter")["pluginConfig"]["tenants"].update(nobody={"tokensPerMinute": 1}),
         "WasmPlugin ai-gateway-dev/token-counter", "tenants.nobody"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -331,6 +332,68 @@ def every_tenant_has_a_plan(resources):
     for name in counter["spec"]["pluginConfig"].get("tenants", {}):
         if name not in tenants:
             yield counter, f"spec.pluginConfig.tenants.{name}", "auth has no such tenant: a limit for nobody"
+
+
+# --- the chain -------------------------------------------------------------------------------------------
+
+CHAIN = {
+    "auth": ("AUTHN", None), "pii-redactor": ("STATS", 40), "token-counter": ("STATS", 30), "model-router": ("STATS", 20),
+    "response-cache": ("STATS", 10), "model-router-upstream": (None, None),
+}
+"""Phase and priority of each plugin: docs/architecture.md says why they stand so."""
+
+LEFT_OUT = {"pii-redactor", "token-counter", "response-cache"}
+"""What an overlay may do without."""
+
+
+@rule
+def every_plugin_stands_in_its_place(resources):
+    """Another phase or priority is another order: a limit that counts what was refused, a cache with originals in it."""
+    for resource in resources:
+        if resource["kind"] == "WasmPlugin" and resource["metadata"]["name"] in CHAIN:
+            phase, priority = CHAIN[resource["metadata"]["name"]]
+            for field, must_be in (("phase", phase), ("priority", priority)):
+                if resource["spec"].get(field) != must_be:
+                    yield resource, f"spec.{field}", f"is {resource['spec'].get(field)!r} and must be {must_be!r}"
+
+
+@rule
+def no_plugin_of_the_chain_is_missing(resources):
+    """Without `auth` nobody is known, without one half of the router nothing leaves; a patch needs the plugin it names."""
+    present = {r["metadata"]["name"] for r in resources if r["kind"] == "WasmPlugin"}
+    if not present:
+        return
+    for missing in CHAIN.keys() - LEFT_OUT - present:
+        anchor = next(r for r in resources if r["kind"] == "WasmPlugin")
+        yield anchor, "metadata.name", f"stands in a chain without {missing}"
+    for resource in resources:
+        if resource["kind"] != "EnvoyFilter":
+            continue
+        for path, text in _texts(resource["spec"], "spec"):
+            if named := re.search(r"extensions\.istio\.io/(?:wasmplugin|trafficextension)/[a-z0-9-]+\.([a-z0-9-]+)", text):
+                if named[1] not in present:
+                    yield resource, path, f"names the plugin {named[1]}, which isn't there: the patch would do nothing"
+
+
+@rule
+def every_model_can_be_routed(resources):
+    """A model names a provider that the router has; what a tenant may use is a model that is served."""
+    by_name = {r["metadata"]["name"]: r for r in resources if r["kind"] == "WasmPlugin"}
+    router, auth = by_name.get("model-router"), by_name.get("auth")
+    if not router:
+        return
+    config = router["spec"]["pluginConfig"]
+    models = config.get("models", {})
+    for name, model in models.items():
+        if model["provider"] not in config["providers"]:
+            yield router, f"spec.pluginConfig.models.{name}.provider", f"there is no provider {model['provider']}"
+        fallback = model.get("fallback")
+        if fallback and fallback["provider"] not in config["providers"]:
+            yield router, f"spec.pluginConfig.models.{name}.fallback.provider", f"there is no provider {fallback['provider']}"
+    for name, tenant in (auth["spec"]["pluginConfig"].get("tenants", {}) if auth else {}).items():
+        for i, pattern in enumerate(tenant.get("models", [])):
+            if not any(fnmatch.fnmatchcase(model, pattern) for model in models):
+                yield auth, f"spec.pluginConfig.tenants.{name}.models[{i}]", f"no model that is served is {pattern}"
 
 
 def _texts(value, path: str) -> Iterator[tuple[str, str]]:
