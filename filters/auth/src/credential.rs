@@ -48,10 +48,12 @@ impl Credential {
     }
 
     /// Whether it is a token rather than a key: three parts, of which the first is an encoded
-    /// JSON object (`{"` in base64url).
+    /// JSON object. In base64url a brace and what may follow it, a quote or white space (RFC 8259,
+    /// section 2), are `ey` or `ew`.
     pub(crate) fn looks_like_a_token(&self) -> bool {
         let dots = self.value.iter().filter(|byte| **byte == b'.').count();
-        self.value.starts_with(b"eyJ") && dots == 2
+        let object = self.value.starts_with(b"ey") || self.value.starts_with(b"ew");
+        object && dots == 2
     }
 
     /// Takes it out of the request. The query's is out already.
@@ -171,6 +173,9 @@ mod tests {
         for (value, wanted) in [
             ("eyJhbGciOiJSUzI1NiJ9.e30.c2ln", true),
             ("eyJ..", true),
+            ("eyAiYWxnIjoiUlMyNTYifQ.e30.c2ln", true),
+            ("ewoiYWxnIjoiUlMyNTYifQ.e30.c2ln", true),
+            ("ewkiYWxnIjoiUlMyNTYifQ.e30.c2ln", true),
             ("sk-live.a.b", false),
             ("eyJhbGciOiJSUzI1NiJ9.e30", false),
             ("eyJhbGciOiJSUzI1NiJ9.a.b.c.d", false),
