@@ -163,8 +163,8 @@ analyze: toolchains $(RUNNER) $(ISTIOCTL)  ## istioctl analyze on what kustomize
 	done
 
 .PHONY: test-manifests
-test-manifests: toolchains $(RUNNER) $(PYTHON) $(KUBE_SCORE)  ## What ships as YAML: it builds, keeps the rules, and planted mistakes are found
-	KUBE_SCORE=$(CURDIR)/$(KUBE_SCORE) $(PYTHON) -m pytest -q tests/manifests
+test-manifests: toolchains $(RUNNER) $(ISTIOCTL) $(PYTHON) $(KUBE_SCORE)  ## What ships as YAML: it builds, keeps the rules, and planted mistakes are found
+	KUBE_SCORE=$(CURDIR)/$(KUBE_SCORE) ISTIOCTL=$(CURDIR)/$(ISTIOCTL) $(PYTHON) -m pytest -q tests/manifests
 
 .PHONY: test-e2e
 test-e2e: toolchains $(PYTHON) $(NODE) $(EXAMPLES) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs

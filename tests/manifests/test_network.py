@@ -45,6 +45,7 @@ def peers(environment: str) -> dict[str, Peer]:
         "istiod": platform("istio-system", {"app": "istiod"}),
         "dns": platform("openshift-dns", {"dns.operator.openshift.io/daemonset-dns": "default"}),
         "registry": platform("openshift-image-registry"),
+        "model server": platform("models", **{"ai-gateway__provider": "true"}),
         "issuer": platform("sso", **{"ai-gateway__issuer": "true"}),
         "collector": platform("ai-gateway-observability"),
         "stranger": platform("somebody-else"),

@@ -23,10 +23,8 @@ BUILD_SECONDS = 60
 ENVIRONMENTS = ("dev", "prod")
 
 COMPONENT_BASES = {
-    "istio/components": "istio/overlays/dev",
-    "istio/components/oauth2": "istio/overlays/prod",
-    "istio/components/telemetry": "istio/overlays/prod",
-    "istio/components/trace-attributes": "istio/overlays/prod",
+    "istio/components": "istio/overlays/prod",
+    "istio/components/interception-tenant": "manifests/tenants/payments",
     "manifests/components": "manifests/overlays/prod",
     "manifests/tenants": "istio/overlays/prod",
 }
@@ -75,7 +73,8 @@ def component_base(component: str) -> str:
 
 
 def namespace_of(overlay: str) -> str:
-    return f"ai-gateway-{Path(overlay).name}"
+    """Where an overlay's resources are."""
+    return f"tenant-{Path(overlay).name}" if overlay.startswith("manifests/tenants/") else f"ai-gateway-{Path(overlay).name}"
 
 
 def kustomizations() -> list[str]:
