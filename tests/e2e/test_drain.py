@@ -35,10 +35,10 @@ def pods(_scripted_upstreams, providers, tmp_path) -> Iterator:
     """Pods of the gateway: each call starts one more."""
     started: list[Gateway] = []
 
-    def start() -> Gateway:
+    def start(**environment: str) -> Gateway:
         folder = tmp_path / f"pod-{len(started)}"
         written = overlay.write(folder / "overlay", OVERLAY)
-        started.append(Gateway(f"pod-{len(started)}", written, _scripted_upstreams, folder,
+        started.append(Gateway(f"pod-{len(started)}", written, _scripted_upstreams, folder, environment=environment,
                                arguments=("-envoy-args", "--drain-time-s 1")))
         return started[-1]
 
@@ -124,7 +124,9 @@ def test_a_rolling_restart_fails_no_call_and_cuts_no_stream(pods, service, opena
 
     callers = Callers(front.url)
     callers.wait_for_more()
-    new = pods()
+    # What is rolled out is a rotated key of a provider: it is read when Envoy starts.
+    rotated = {**identity.PROVIDER_KEYS, "openai": f"sk-rotated-{identity.PROVIDER_KEYS['openai']}"}
+    new = pods(AI_PROVIDER_KEYS=json.dumps(rotated))
     # Ready is the new one, leaving is the old one: endpoints first, then SIGTERM.
     front.route_to(new)
     callers.wait_for_more()
@@ -141,6 +143,7 @@ def test_a_rolling_restart_fails_no_call_and_cuts_no_stream(pods, service, opena
     old.stop()
     callers.wait_for_more()
     callers.stop()
+    assert openai_provider.last.header("authorization") == f"Bearer {rotated['openai']}"
 
 
 def test_while_a_pod_drains_http1_clients_are_told_to_leave_with_their_answer(pods):
