@@ -41,6 +41,7 @@ COSIGN  := $(BUILD)/bin/cosign
 ISTIOCTL := $(BUILD)/bin/istioctl
 KUBE_SCORE := $(BUILD)/bin/kube-score
 PROMETHEUS := $(addprefix $(BUILD)/bin/,prometheus promtool promql-parts)
+OTELCOL := $(BUILD)/bin/otelcol
 KUBE     := $(addprefix $(BUILD)/bin/,etcd kube-apiserver kube-controller-manager kubectl kustomize)
 CONTROL_PLANE := $(KUBE) $(BUILD)/bin/pilot-discovery $(BUILD)/crds/.fetched
 # The demo's snapshot: the dev overlay with its providers at plain local addresses, filled in at start.
@@ -172,7 +173,7 @@ test-e2e: toolchains $(PYTHON) $(NODE) $(EXAMPLES) $(ENVOY) $(WASM) $(RUNNER)  #
 
 # promtool on every rule and alert; a real Prometheus that scrapes the gateway under traffic; traces and the log.
 .PHONY: test-monitoring
-test-monitoring: toolchains $(RUNNER) $(PYTHON) $(ENVOY) $(WASM) $(PROMETHEUS)  ## Monitors, alerts, dashboards, traces and the access log, with a real Prometheus
+test-monitoring: toolchains $(RUNNER) $(PYTHON) $(ENVOY) $(WASM) $(PROMETHEUS) $(OTELCOL)  ## Monitors, alerts, dashboards, traces and the access log, with a real Prometheus
 	E2E_ENVOY=$(CURDIR)/$(ENVOY) $(PYTHON) -m pytest -q tests/monitoring
 
 .PHONY: mesh-test
@@ -291,6 +292,11 @@ $(PROMETHEUS) &: tests/monitoring/prometheus/go.mod tests/monitoring/prometheus/
 	@mkdir -p $(BUILD)/bin
 	cd tests/monitoring/prometheus && go build -ldflags='-s -w' -tags remove_all_sd -o $(CURDIR)/$(BUILD)/bin/ \
 	  github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool ./promql-parts
+
+$(OTELCOL): tests/monitoring/collector/go.mod tests/monitoring/collector/go.sum tests/monitoring/collector/main.go
+	@echo "building OpenTelemetry's collector, as small as the tests need it (the first time takes one to two minutes)"
+	@mkdir -p $(@D)
+	cd tests/monitoring/collector && go build -ldflags='-s -w' -o $(CURDIR)/$@ .
 
 $(PYTHON): tests/requirements.txt
 	@echo "installing the Python packages of tests/requirements.txt into $(BUILD)/venv"

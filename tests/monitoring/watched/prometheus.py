@@ -26,7 +26,7 @@ class Prometheus:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "prometheus.yml"
         file.write_text(yaml.safe_dump(configuration, sort_keys=False))
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"
         with (folder / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -87,7 +87,7 @@ class Prometheus:
             raise AssertionError(f"{parameters}: {json.load(refused)['error']}") from None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
