@@ -1,10 +1,11 @@
 """What OpenShift's oauth-proxy does with a check of Envoy's ext_authz, as far as the gateway sees it.
 
 A stand-in: the program itself can't be had from a package registry, so what
-is tested here is the gateway's side. Its ways follow the program's source
-(`oauthproxy.go`): a session's cookie and a path that its upstream has are 200
-and the person's name; `/oauth/start` redirects and sets a cookie; everything
-else without a session is 403 and a page.
+is tested here is the gateway's side. Its ways are those that the program
+showed when it was run by hand with the Deployment's arguments: a session's
+cookie and a path that its upstream has are 200 and the person's name, any
+other path 404; `/oauth/start` redirects and sets a cookie; everything else
+without a session is 403 and a page.
 """
 
 from __future__ import annotations
