@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import h2.config
+import httpx
 import h2.connection
 import openai
 import pytest
@@ -60,9 +61,9 @@ def service(_providers) -> Iterator:
         one.stop()
 
 
-def client_of(url: str) -> openai.OpenAI:
-    """It never retries: whatever fails is seen."""
-    return openai.OpenAI(base_url=f"{url}/v1", api_key=identity.key("e2e-blue"), max_retries=0, timeout=SDK_TIMEOUT,
+def client_of(url: str, retries: int = 0) -> openai.OpenAI:
+    """Without retries: whatever fails is seen."""
+    return openai.OpenAI(base_url=f"{url}/v1", api_key=identity.key("e2e-blue"), max_retries=retries, timeout=SDK_TIMEOUT,
                          http_client=openai.DefaultHttpxClient(verify=NO_TLS))
 
 
@@ -144,6 +145,32 @@ def test_a_rolling_restart_fails_no_call_and_cuts_no_stream(pods, service, opena
     callers.wait_for_more()
     callers.stop()
     assert openai_provider.last.header("authorization") == f"Bearer {rotated['openai']}"
+
+
+def test_a_pod_that_dies_takes_its_own_streams_and_nothing_else(pods, service, openai_provider):
+    """No drain, no grace: what the SDK's retries are for."""
+    dying, staying = pods(), pods()
+    events = openai_wire.chat_events("a long answer of many words", "plain-gpt", include_usage=True)
+    streams = []
+    for pod in (dying, staying):
+        steps = openai_provider.steps()
+        openai_provider.script(scripts.trickle(events, steps))
+        steps.allow(3)
+        client = client_of(pod.url)
+        chunks = iter(client.chat.completions.create(model="plain-gpt", messages=user(identity.fresh()), stream=True))
+        next(chunks)
+        streams.append(chunks)
+    front = service(dying, staying)
+    with client_of(front.url, retries=2) as patient:
+        dying.die()
+        # Until the readiness probe has noticed, half of the connections still go there.
+        for _ in range(CALLS_BETWEEN):
+            assert patient.chat.completions.create(model="plain-gpt", messages=user(identity.fresh())).choices
+        front.route_to(staying)
+    with pytest.raises((httpx.TransportError, openai.APIConnectionError)):
+        list(streams[0])
+    steps.allow(len(events))
+    assert list(streams[1])[-1].choices[0].finish_reason == "stop"
 
 
 def test_while_a_pod_drains_http1_clients_are_told_to_leave_with_their_answer(pods):

@@ -87,6 +87,11 @@ class Gateway:
                 raise AssertionError(f"the runner of {self.name} didn't stop within {STOP_DEADLINE} s") from None
         self._process.stdout.close()
 
+    def die(self) -> None:
+        """Ends at once, Envoy too, as a killed container does."""
+        self._process.kill()
+        self._process.wait()
+
     # --- what it says about itself ---------------------------------------------------------
 
     @functools.cached_property

@@ -5,7 +5,6 @@ old ones stay where they are, and Istio's agent waits until the leaving pod has 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import urllib.request
 
@@ -48,7 +47,12 @@ class Service:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._turn += 1
-        there_reader, there_writer = await asyncio.open_connection(*self.endpoints[self._turn % len(self.endpoints)])
+        try:
+            there_reader, there_writer = await asyncio.open_connection(*self.endpoints[self._turn % len(self.endpoints)])
+        except ConnectionError:
+            # A pod that died and still is an endpoint.
+            writer.transport.abort()
+            return
         try:
             await asyncio.gather(_pass_on(reader, there_writer), _pass_on(there_reader, writer))
         finally:
@@ -57,9 +61,11 @@ class Service:
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
+    try:
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
+        writer.write_eof()
+    except (ConnectionError, RuntimeError, OSError):
+        # One end died: so does the other, as it would without anything between them.
+        writer.transport.abort()
