@@ -16,6 +16,7 @@ from bed.gateway import Gateway, Mark
 from bed.tls import Authority, Loopback, TlsFront
 from conftest import HOSTS
 from providers import scripts
+from test_access_log import findings
 from watched.otlp import Receiver, Span
 
 COLLECTOR = "otel-collector.ai-gateway-observability.svc.cluster.local"
@@ -138,3 +139,8 @@ def test_the_access_logs_line_names_the_trace(sent, traced):
 def test_no_span_holds_a_prompt_a_key_a_match_or_a_query(sent):
     written = repr(sent)
     assert [secret for secret in (*CANARIES, *identity.credentials()) if secret in written] == []
+
+
+def test_productions_log_fits_the_schema_too(sent, traced):
+    traced.wait_for_entry(Mark({}), trace_id=sent["refused"][SERVER].trace)
+    assert findings(traced.access_log_since(Mark({}))) == []
