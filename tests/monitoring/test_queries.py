@@ -7,7 +7,7 @@ import itertools
 import time
 
 from bed.deadline import eventually
-from conftest import NEEDS_ANOTHER_MINUTE
+from conftest import HOSTS, NEEDS_ANOTHER_MINUTE
 from watched import queries, shipped, unseen
 
 
@@ -57,6 +57,11 @@ def test_the_console_asks_what_grafana_asks():
 def test_a_provider_that_can_not_be_reached_counts_as_failing(bed):
     failed = 'sum(envoy_cluster_upstream_rq{provider_host="vllm.models.example.com",response_code_class="5xx"})'
     assert bed.prometheus.number(failed) > 0
+
+
+def test_the_providers_are_named_by_their_hosts_and_nothing_else_is_one(bed):
+    seen = {sample["metric"].get("provider_host") for sample in bed.prometheus.query("envoy_cluster_membership_healthy")}
+    assert seen - {None} == set(HOSTS.values())
 
 
 def test_reloads_of_every_plugin_have_one_name(bed):

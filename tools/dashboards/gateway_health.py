@@ -40,8 +40,8 @@ REFUSALS = Row("Refusals", (
     graph("By filter", PER_SECOND, (f"sum by (ai_filter) (rate(ai_refusals_total{{{HERE}}}[$__rate_interval]))", "{{ai_filter}}"), stacked=True),
     graph("By tenant", PER_SECOND, (f"sum by (tenant) (rate(ai_refusals_total{{{HERE}}}[$__rate_interval]))", "{{tenant}}"), stacked=True,
           description="`none`: auth didn't learn whose request it was."),
-    graph("By Istio's AuthorizationPolicy", PER_SECOND,
-          (f'sum by (authz_enforce_result) (rate(envoy_http_rbac{{{LISTENERS},authz_enforce_result!=""}}[$__rate_interval]))', "{{authz_enforce_result}}")),
+    graph("By Istio's AuthorizationPolicies", PER_SECOND,
+          (f'sum by (pod) (rate(envoy_http_rbac{{{LISTENERS},authz_enforce_result="denied"}}[$__rate_interval]))', "{{pod}}")),
 ))
 
 IDENTITY = Row("Identity", (
@@ -55,13 +55,15 @@ IDENTITY = Row("Identity", (
 ))
 
 FILTERS = Row("Filters", (
-    graph("VMs loaded anew", SHORT, (f"sum by (plugin, result) (increase(envoy_wasm_vm_reloads_total{{{HERE}}}[$__rate_interval]))", "{{plugin}}: {{result}}"),
+    graph("VMs that died", SHORT,
+          (f'sum by (plugin) (increase(envoy_wasm_vm_reloads_total{{{HERE},result="success"}}[$__rate_interval]))', "{{plugin}}"),
+          (f'sum by (pod) (increase(envoy_wasm_vm_reloads_total{{{HERE},result="failure"}}[$__rate_interval]))', "{{pod}}: not loaded anew"),
           description="A VM that trapped answers 503 until it is loaded anew."),
     graph("VMs that run", SHORT, (f"sum by (pod) (envoy_wasm_envoy_wasm_runtime_v8_active{{{HERE}}})", "{{pod}}")),
     graph("Configurations refused", SHORT,
           (f"sum by (pod) (increase(envoy_listener_manager_lds_update_rejected{{{HERE}}}[$__rate_interval]))", "{{pod}}: listener"),
           (f"sum by (pod) (increase(envoy_cluster_manager_cds_update_rejected{{{HERE}}}[$__rate_interval]))", "{{pod}}: cluster"),
-          (f'sum by (pod, plugin) (increase(envoy_plugin_configurations_total{{{HERE},result=~"config_fail|update_rejected"}}[$__rate_interval]))', "{{pod}}: {{plugin}}")),
+          (f'sum by (plugin) (increase(envoy_plugin_configurations_total{{{HERE},result=~"config_fail|update_rejected"}}[$__rate_interval]))', "{{plugin}}")),
     graph("Modules fetched", SHORT, (f"sum by (pod, result) (increase(istio_agent_wasm_remote_fetch_count{{{HERE}}}[$__rate_interval]))", "{{pod}}: {{result}}")),
 ))
 
