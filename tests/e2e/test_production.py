@@ -101,7 +101,8 @@ def test_a_provider_with_a_certificate_for_another_name_is_not_called(clients, p
     assert vllm_provider.requests == []
     entry = prod.wait_for_entry(before, ai_provider="vllm")
     assert "CERTIFICATE_VERIFY_FAILED" in entry["upstream_transport_failure_reason"]
-    assert "SAN" in entry["upstream_transport_failure_reason"]
+    if production.envoy_version() >= (1, 37):  # older ones don't say what it was
+        assert "SAN" in entry["upstream_transport_failure_reason"]
 
 
 def test_a_provider_with_a_certificate_of_an_unknown_ca_is_not_called(clients, prod, anthropic_provider):

@@ -8,12 +8,15 @@ manifests/overlays/prod and operators/instances/service-mesh as they ship.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
+import subprocess
 from pathlib import Path
 
 from . import overlay
-from .gateway import REPOSITORY, Gateway
+from .gateway import ENVOY, REPOSITORY, Gateway
 from .tls import Authority
 
 HOST = "ai-gateway.example.com"
@@ -30,6 +33,8 @@ def start(name: str, folder: Path, authority: Authority, upstreams: dict[str, st
     secrets = folder / "secrets"
     for host in hosts:
         authority.secret(secrets / secret_of(host), host)
+    if envoy_version() < (1, 37):
+        istio = without_trace_attributes(folder / "service-mesh-3.3", istio)
     return Gateway(
         name, overlay.write(folder / "overlay", istio), upstreams, folder, manifests=manifests, environment=environment,
         arguments=("-mesh", MESH, "-secrets", secrets, "-upstream-ca", authority.file, *arguments))
@@ -44,6 +49,24 @@ def with_components(folder: Path, overlay: Path, *components: str) -> Path:
         "resources": [os.path.relpath(overlay, there)],
         "components": [os.path.relpath(REPOSITORY / component, there) for component in components]}))
     return folder
+
+
+def without_trace_attributes(folder: Path, overlay: Path) -> Path:
+    """As istio/components/trace-attributes asks for on Service Mesh 3.3, whose Envoy doesn't know such tags."""
+    folder.mkdir(parents=True)
+    patch = json.dumps([{"op": "remove", "path": "/spec/tracing/0/customTags"}])
+    (folder / "kustomization.yaml").write_text(json.dumps({
+        "resources": [os.path.relpath(overlay, folder.resolve())],
+        "patches": [{"patch": patch, "target": {"kind": "Telemetry", "name": "ai-gateway"}}]}))
+    return folder
+
+
+@functools.cache
+def envoy_version() -> tuple[int, int]:
+    """`(1, 38)`, of the Envoy that the tests run."""
+    said = subprocess.run([ENVOY, "--version"], capture_output=True, text=True, check=True).stdout
+    major, minor = re.search(r"/(\d+)\.(\d+)\.\d+", said).groups()
+    return int(major), int(minor)
 
 
 def secret_of(host: str) -> str:
