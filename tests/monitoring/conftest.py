@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from bed import overlay
 from bed.deadline import eventually
-from bed.gateway import OVERLAY, Gateway
+from bed.gateway import MODULES, OVERLAY, Gateway
 from providers.scripted import ProviderLoop, ScriptedProvider
 from watched import scrape, shipped
 from watched.prometheus import Prometheus
@@ -53,7 +54,8 @@ def rule_file() -> Path:
 @pytest.fixture(scope="session")
 def bed(tmp_path_factory, providers, upstreams, rule_file) -> Iterator[Bed]:
     folder = tmp_path_factory.mktemp("watched")
-    gateway = Gateway("watched", overlay.write(folder / "overlay", OVERLAY), upstreams, folder)
+    modules = shutil.copytree(MODULES, folder / "modules", ignore=shutil.ignore_patterns(".*"))
+    gateway = Gateway("watched", overlay.write(folder / "overlay", OVERLAY), upstreams, folder, arguments=("-modules", modules))
     prometheus = Prometheus(scrape.configuration(shipped.production(), gateway.admin, [str(rule_file)]), folder / "prometheus")
     traffic = Traffic(gateway, providers)
     traffic.once()

@@ -40,6 +40,10 @@ class Traffic:
         for _ in range(2):
             assert self._chat(bodies.chat("the same question")) == 200
 
+    def status(self) -> int:
+        """Of one more call."""
+        return self._chat(bodies.chat(identity.fresh()))
+
     def _refused(self) -> None:
         assert self._chat(bodies.chat("hi"), tenant=None) == 401
         assert self._chat(bodies.chat("hi", "nobody")) == 404
