@@ -7,16 +7,17 @@ use http_filter::{Headers, Host, Time};
 
 use crate::config::Config;
 use crate::credential::{Credential, Place};
-use crate::keys::{Expired, KeyDigest};
 use crate::sources::Source;
 use crate::tokens::Tokens;
-use crate::verdict::{Class, Fault, Finding, Findings, Good, Kind, Verdict};
+use crate::verdict::{Finding, Findings, Verdict};
+use crate::waiting_room::WaitingRoom;
 
 /// What is asked, beside the request itself.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     pub(crate) config: Rc<Config>,
     pub(crate) tokens: Rc<RefCell<Tokens>>,
+    pub(crate) waiting_room: WaitingRoom,
 }
 
 impl Authenticator {
@@ -46,15 +47,19 @@ impl Authenticator {
                     continue;
                 }
                 let finding = self.finding(*source, credential, now, host);
-                if !matches!(finding, Finding::Foreign(_)) {
+                if !matches!(finding, Finding::Foreign(_) | Finding::Waits(_)) {
                     ours.push(credential);
                 }
                 findings.add(finding);
             }
         }
-        ours.into_iter()
-            .for_each(|credential| credential.remove(headers));
-        findings.verdict()
+        let verdict = findings.verdict();
+        // Whoever waits is asked again, with all that it brought.
+        if !matches!(verdict, Verdict::Waits(_)) {
+            ours.iter()
+                .for_each(|credential| credential.remove(headers));
+        }
+        verdict
     }
 
     fn finding(
@@ -65,26 +70,13 @@ impl Authenticator {
         host: &mut dyn Host,
     ) -> Finding {
         if source != Source::Jwt {
-            return self.key(credential, now);
+            return self.config.keys.finding(credential.value(), now);
         }
         let Config {
             issuers, tenants, ..
         } = &*self.config;
         let mut tokens = self.tokens.borrow_mut();
         tokens.judge(credential.value(), issuers, tenants, now, host)
-    }
-
-    fn key(&self, credential: &Credential, now: Time) -> Finding {
-        let fault = |reason| Fault::new(Kind::ApiKey, Class::Unauthenticated, reason);
-        let digest = KeyDigest::of(credential.value());
-        match self.config.keys.owner(&digest, now.seconds()) {
-            None => Finding::Foreign(fault("unknown_key")),
-            Some(Err(Expired)) => Finding::Bad(fault("key_expired")),
-            Some(Ok(identity)) => Finding::Good(Good {
-                kind: Kind::ApiKey,
-                identity: Rc::clone(identity),
-            }),
-        }
     }
 }
 

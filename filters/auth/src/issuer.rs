@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use facts::Name;
 use hashbrown::HashMap;
-use jwt::{Expectations, KeySet};
+use jwt::Expectations;
 
 use crate::claims::Claims;
+use crate::issuer_keys::IssuerKeys;
 
 /// One issuer of tokens.
 pub(crate) struct Issuer {
@@ -15,7 +16,7 @@ pub(crate) struct Issuer {
     /// The same, as the label of its tokens.
     pub(crate) label: Name,
     pub(crate) expectations: Expectations,
-    pub(crate) keys: KeySet,
+    pub(crate) keys: IssuerKeys,
     pub(crate) claims: Claims,
     /// Its tokens are judged and counted, and none is refused.
     pub(crate) is_watched: bool,
@@ -43,13 +44,8 @@ impl Issuers {
         Ok(())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.issuers.is_empty()
-    }
-
-    /// Whether one of them is only watched.
-    pub(crate) fn any_is_watched(&self) -> bool {
-        self.issuers.iter().any(|issuer| issuer.is_watched)
+    pub(crate) fn all(&self) -> &[Issuer] {
+        &self.issuers
     }
 
     /// The issuer that a token's `iss` names, with its place.

@@ -21,20 +21,18 @@
 //! assert!(Auth::configure(config, &TestEnvironment::default()).is_ok());
 //! ```
 
+mod api_keys;
 mod authenticate;
 mod claims;
 mod clock_cache;
 mod config;
 mod credential;
+mod documents;
 mod door;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "no source asks it yet")
-)]
 mod fetched;
 mod hosts;
 mod issuer;
-#[cfg_attr(not(test), expect(dead_code, reason = "no source asks it yet"))]
+mod issuer_keys;
 mod key_list;
 mod keys;
 mod mesh;
@@ -50,16 +48,23 @@ mod timestamp;
 mod tokens;
 mod verdict;
 mod verdicts;
+mod waiting_room;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use authenticate::Authenticator;
 use config::Config;
-use http_filter::{ConfigError, Environment, Filter};
+use fetched::Change;
+use http_filter::{ConfigError, Environment, Filter, Time, WorkerEvent, WorkerHost};
 use tokens::Tokens;
+use waiting_room::WaitingRoom;
 
 pub use stream::AuthStream;
+
+/// How often each worker looks whether something is to be fetched, or was. Requests that wait for
+/// keys wait so much longer, at most.
+const TICK_MILLISECONDS: u32 = 200;
 
 /// The filter: authenticates LLM calls.
 pub struct Auth {
@@ -71,17 +76,36 @@ impl Filter for Auth {
 
     type Stream = AuthStream;
 
-    fn configure(json: &[u8], _: &dyn Environment) -> Result<Self, ConfigError> {
-        let config = Config::parse(json)?;
+    fn configure(json: &[u8], environment: &dyn Environment) -> Result<Self, ConfigError> {
+        let config = Config::parse(json, environment)?;
         let tokens = Tokens::new(config.most_verdicts, config.limits);
         let authenticator = Authenticator {
             config: Rc::new(config),
             tokens: Rc::new(RefCell::new(tokens)),
+            waiting_room: WaitingRoom::default(),
         };
         Ok(Self { authenticator })
     }
 
     fn open(&self) -> AuthStream {
         AuthStream::new(self.authenticator.clone())
+    }
+
+    fn tick_period_milliseconds(&self) -> Option<u32> {
+        let mut documents = self.authenticator.config.documents();
+        documents.next().map(|_| TICK_MILLISECONDS)
+    }
+
+    fn handle(&mut self, now: Time, event: WorkerEvent<'_>, host: &mut dyn WorkerHost) {
+        let documents = self.authenticator.config.documents();
+        let change = match event {
+            WorkerEvent::Tick => documents.map(|document| document.tick(now, host)).max(),
+            WorkerEvent::CallAnswered { call, answer } => documents
+                .filter_map(|document| document.answered(now, call, answer, host))
+                .max(),
+        };
+        if change.is_some_and(|change| change != Change::Nothing) {
+            host.wake();
+        }
     }
 }

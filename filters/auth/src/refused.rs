@@ -14,10 +14,12 @@ pub(crate) fn refusal(fault: &Fault) -> Refusal {
         Class::TooMany => refuse(429, "Too many requests with new tokens. Please try again.")
             .with_code("rate_limit_exceeded")
             .with_retry_after(RETRY_AFTER_SECONDS),
+        Class::NotReady => refuse(503, "Credentials can't be verified now. Please try again.")
+            .with_retry_after(RETRY_AFTER_SECONDS),
     }
 }
 
-/// The budget is one of each second.
+/// The budget is one of each second, and a fetch that failed is tried again after about as long.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// 401 with a challenge by RFC 6750, section 3: no error code where nothing was sent, and

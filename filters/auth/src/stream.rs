@@ -1,16 +1,21 @@
 //! One request at the door.
 
-use facts::{Identity, Refusal, Traffic, key, refuse};
+use std::rc::Rc;
+
+use facts::{Refusal, Traffic, key, refuse};
 use http_filter::{ConnectionProperty, Event, Filter, Flow, Headers, Host, Stream, Time};
 use llm_api::{Api, Endpoint};
 
 use crate::Auth;
 use crate::authenticate::Authenticator;
+use crate::config::Config;
 use crate::credential::without_key;
 use crate::door;
 use crate::metrics::{self, Outcome};
 use crate::refused;
-use crate::verdict::{Fault, Verdict};
+use crate::sources::Source;
+use crate::verdict::{Class, Verdict, Waits};
+use crate::waiting_room::Seat;
 
 /// The prefix of headers that only this gateway may set.
 const OWN_HEADERS: &str = "x-ai-";
@@ -19,6 +24,8 @@ const OWN_HEADERS: &str = "x-ai-";
 pub enum AuthStream {
     /// Its headers haven't come.
     Waiting(Waiting),
+    /// It is an LLM request, and stopped until keys have come.
+    Stopped(Stopped),
     /// It is an LLM request of somebody known.
     Governed(Api),
     /// It is none of ours, or was refused: nothing more is to be done.
@@ -26,13 +33,29 @@ pub enum AuthStream {
 }
 
 /// A stream whose headers haven't come.
-pub struct Waiting {
+pub struct Waiting(Authenticator);
+
+/// A request that waits for keys.
+pub struct Stopped {
+    asked: Asked,
+    /// When it is decided whether keys come.
+    until: Time,
+    _seat: Seat,
+}
+
+/// An LLM request whose caller is to be found.
+struct Asked {
     authenticator: Authenticator,
+    sources: Rc<[Source]>,
+    api: Api,
+    endpoint: Result<Endpoint, Refusal>,
+    query_key: Option<Vec<u8>>,
+    end_of_stream: bool,
 }
 
 impl AuthStream {
     pub(crate) fn new(authenticator: Authenticator) -> Self {
-        Self::Waiting(Waiting { authenticator })
+        Self::Waiting(Waiting(authenticator))
     }
 }
 
@@ -40,12 +63,18 @@ impl Stream for AuthStream {
     fn handle(self, now: Time, event: Event<'_>, host: &mut dyn Host) -> (Self, Flow) {
         match (self, event) {
             (
-                Self::Waiting(waiting),
+                Self::Waiting(Waiting(authenticator)),
                 Event::RequestHeaders {
                     headers,
                     end_of_stream,
                 },
-            ) => waiting.decide(headers, end_of_stream, now, host),
+            ) => match Asked::of(authenticator, headers, end_of_stream, host) {
+                Some(asked) => asked.decide(headers, now, host),
+                None => (Self::Settled, Flow::Continue),
+            },
+            (Self::Stopped(stopped), Event::Woken { headers }) => {
+                stopped.decide(headers, now, host)
+            }
             // What stands in trailers no filter behind this one would see in time.
             (Self::Governed(api), Event::RequestTrailers) => {
                 let flow = refuse(host, Auth::NAME, api, &Refusal::trailers());
@@ -56,25 +85,26 @@ impl Stream for AuthStream {
     }
 }
 
-impl Waiting {
-    fn decide(
-        self,
+impl Asked {
+    /// What a request asks for; `None` where it passes without anybody asking who calls.
+    fn of(
+        authenticator: Authenticator,
         headers: &mut dyn Headers,
         end_of_stream: bool,
-        now: Time,
         host: &mut dyn Host,
-    ) -> (AuthStream, Flow) {
+    ) -> Option<Self> {
         if remove_own_headers(headers) {
             // The route was chosen with them.
             host.choose_route_anew();
         }
-        let config = &self.authenticator.config;
         let authority = headers.get(":authority");
         let port = || listener_port(host);
-        let Some(sources) = config.hosts.sources(authority.as_deref(), port) else {
+        let hosts = &authenticator.config.hosts;
+        let Some(sources) = hosts.sources(authority.as_deref(), port) else {
             Traffic::Passed.publish(host);
-            return (AuthStream::Settled, Flow::Continue);
+            return None;
         };
+        let sources = Rc::clone(sources);
         let method = headers.get(":method").unwrap_or_default();
         let path = headers.get(":path").unwrap_or_default();
         let query_key = without_key(&path).and_then(|without| {
@@ -85,17 +115,60 @@ impl Waiting {
         let (api, endpoint) = match llm_api::classify(&method, &path, anthropic) {
             llm_api::Traffic::Preflight => {
                 Traffic::Passed.publish(host);
-                return (AuthStream::Settled, Flow::Continue);
+                return None;
             }
             llm_api::Traffic::Governed { api, endpoint } => (api, Ok(endpoint)),
             llm_api::Traffic::Refused { api, reason } => (api, Err(door::not_served(reason))),
         };
-        let verdict =
-            self.authenticator
-                .authenticate(sources, headers, query_key.as_deref(), now, host);
-        let admitted = self
-            .caller(verdict, host)
-            .and_then(|()| admit(headers, api, endpoint, end_of_stream, host));
+        Some(Self {
+            authenticator,
+            sources,
+            api,
+            endpoint,
+            query_key,
+            end_of_stream,
+        })
+    }
+
+    fn decide(
+        self,
+        headers: &mut dyn Headers,
+        now: Time,
+        host: &mut dyn Host,
+    ) -> (AuthStream, Flow) {
+        let mut waits = match self.verdict(headers, now, host) {
+            Verdict::Waits(waits) if !self.authenticator.config.is_watching => waits,
+            verdict => return self.settle(verdict, headers, host),
+        };
+        let Some(seat) = self.authenticator.waiting_room.take() else {
+            waits.fault.class = Class::NotReady;
+            waits.fault.reason = "too_many_waiting";
+            return self.settle(Verdict::Refused(waits.fault), headers, host);
+        };
+        let stopped = Stopped {
+            asked: self,
+            until: waits.until,
+            _seat: seat,
+        };
+        (AuthStream::Stopped(stopped), Flow::Await)
+    }
+
+    fn verdict(&self, headers: &mut dyn Headers, now: Time, host: &mut dyn Host) -> Verdict {
+        let query_key = self.query_key.as_deref();
+        self.authenticator
+            .authenticate(&self.sources, headers, query_key, now, host)
+    }
+
+    /// First who calls, then what: a stranger learns nothing about what is served.
+    fn settle(
+        self,
+        verdict: Verdict,
+        headers: &mut dyn Headers,
+        host: &mut dyn Host,
+    ) -> (AuthStream, Flow) {
+        let api = self.api;
+        let admitted = identify(verdict, &self.authenticator.config, host)
+            .and_then(|()| admit(headers, api, self.endpoint, self.end_of_stream, host));
         match admitted {
             Ok(()) => (AuthStream::Governed(api), Flow::Continue),
             Err(refusal) => {
@@ -104,37 +177,48 @@ impl Waiting {
             }
         }
     }
+}
 
-    /// First who calls, then what: a stranger learns nothing about what is served.
-    fn caller(&self, verdict: Verdict, host: &mut dyn Host) -> Result<(), Refusal> {
-        let config = &self.authenticator.config;
-        match (verdict, &config.shadow) {
-            (Verdict::Known(good), _) => {
-                metrics::count(host, Outcome::Accepted(&good));
-                good.identity.publish(host);
-                Ok(())
-            }
-            (Verdict::Watched(fault), Some(shadow)) => {
-                let_through(&fault, shadow, host);
-                Ok(())
-            }
-            (Verdict::Refused(fault), Some(shadow)) if config.is_watching => {
-                let_through(&fault, shadow, host);
-                Ok(())
-            }
-            (Verdict::Watched(fault) | Verdict::Refused(fault), _) => {
-                metrics::count(host, Outcome::Refused(&fault));
-                Err(refused::refusal(&fault))
-            }
+impl Stopped {
+    /// The worker has news, maybe for this request.
+    fn decide(
+        self,
+        headers: &mut dyn Headers,
+        now: Time,
+        host: &mut dyn Host,
+    ) -> (AuthStream, Flow) {
+        match self.asked.verdict(headers, now, host) {
+            Verdict::Waits(_) if now < self.until => (AuthStream::Stopped(self), Flow::Await),
+            verdict => self.asked.settle(verdict, headers, host),
         }
     }
 }
 
-/// Lets somebody through who would be refused, as whom the configuration says.
-fn let_through(fault: &Fault, shadow: &Identity, host: &mut dyn Host) {
-    metrics::count(host, Outcome::Shadowed(fault));
+/// Publishes who calls, and counts it.
+///
+/// # Errors
+/// What to tell somebody who isn't let in.
+fn identify(verdict: Verdict, config: &Config, host: &mut dyn Host) -> Result<(), Refusal> {
+    let (fault, shadow) = match verdict {
+        Verdict::Known(good) => {
+            metrics::count(host, Outcome::Accepted(&good));
+            good.identity.publish(host);
+            return Ok(());
+        }
+        Verdict::Watched(fault) => (fault, config.shadow.as_deref()),
+        Verdict::Refused(fault) | Verdict::Waits(Waits { fault, .. }) => (
+            fault,
+            config.shadow.as_deref().filter(|_| config.is_watching),
+        ),
+    };
+    let Some(shadow) = shadow else {
+        metrics::count(host, Outcome::Refused(&fault));
+        return Err(refused::refusal(&fault));
+    };
+    metrics::count(host, Outcome::Shadowed(&fault));
     host.publish(key::SHADOWED, fault.reason.as_bytes());
     shadow.publish(host);
+    Ok(())
 }
 
 /// Lets a request of somebody known through to the filters behind, if they can read it.

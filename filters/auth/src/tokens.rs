@@ -9,7 +9,7 @@ use jwt::{BadSignature, Token, Verified};
 use crate::issuer::{Issuer, Issuers};
 use crate::signature_budget::{Address, Limits, SignatureBudget, Spent};
 use crate::tenants::Tenants;
-use crate::verdict::{Class, Fault, Finding, Good, Kind};
+use crate::verdict::{Class, Fault, Finding, Good, Kind, Waits};
 use crate::verdicts::{Kept, KeysSeen, TokenDigest, Verdicts};
 
 /// What one worker remembers of tokens.
@@ -49,7 +49,7 @@ impl Tokens {
             .verdicts
             .get_or_insert_with(|| Verdicts::new(most, (host.random(), host.random())));
         let digest = verdicts.digest(token);
-        let current = |place| issuers.at(place).map(|issuer| issuer.keys_seen(place));
+        let current = |place| issuers.at(place)?.keys_seen(place, now);
         if let Some(kept) = verdicts.get(&digest, now.seconds(), current) {
             let verdict = kept.verdict.clone();
             let issuer = issuers.at(kept.keys.issuer);
@@ -66,12 +66,20 @@ impl Tokens {
             tokens: self,
             digest,
             issuer,
-            keys: issuer.keys_seen(place),
+            place,
         };
-        let verdict = judged.verify(token, tenants, now, host);
-        finding(verdict, issuer.is_watched)
+        match judged.verify(token, tenants, now, host) {
+            Ok(verdict) => finding(verdict, issuer.is_watched),
+            Err(KeysMissing(fault)) => match issuer.keys.want_fresh(now) {
+                Some(until) if !issuer.is_watched => Finding::Waits(Waits { fault, until }),
+                _ => finding(Err(fault), issuer.is_watched),
+            },
+        }
     }
 }
+
+/// Newer keys could change the verdict; without them it is that.
+struct KeysMissing(Fault);
 
 fn finding(verdict: Result<Rc<Identity>, Fault>, is_watched: bool) -> Finding {
     match verdict {
@@ -89,11 +97,12 @@ fn foreign(reason: &'static str) -> Finding {
 }
 
 impl Issuer {
-    fn keys_seen(&self, place: usize) -> KeysSeen {
-        KeysSeen {
+    /// The state of its keys, if it has any.
+    fn keys_seen(&self, place: usize, now: Time) -> Option<KeysSeen> {
+        Some(KeysSeen {
             issuer: place,
-            version: 0,
-        }
+            version: self.keys.version(now)?,
+        })
     }
 
     fn fault(&self, class: Class, reason: &'static str) -> Fault {
@@ -106,7 +115,7 @@ struct Judged<'a> {
     tokens: &'a mut Tokens,
     digest: TokenDigest,
     issuer: &'a Issuer,
-    keys: KeysSeen,
+    place: usize,
 }
 
 impl Judged<'_> {
@@ -116,34 +125,39 @@ impl Judged<'_> {
         tenants: &Tenants,
         now: Time,
         host: &mut dyn Host,
-    ) -> Result<Rc<Identity>, Fault> {
+    ) -> Result<Result<Rc<Identity>, Fault>, KeysMissing> {
         let issuer = self.issuer;
         let unauthenticated = |reason| issuer.fault(Class::Unauthenticated, reason);
-        let checks = issuer.keys.checks(&token);
-        let acceptable = issuer
-            .expectations
-            .check(token, now.seconds())
-            .map_err(|error| unauthenticated(error.reason()))?;
-        self.spend(checks, now, host)
-            .map_err(|Spent| issuer.fault(Class::TooMany, "signature_budget"))?;
+        let missing = || KeysMissing(issuer.fault(Class::NotReady, "keys_missing"));
+        let key_set = issuer.keys.at(now);
+        let checks = key_set.as_ref().map_or(0, |keys| keys.checks(&token));
+        let acceptable = match issuer.expectations.check(token, now.seconds()) {
+            Ok(acceptable) => acceptable,
+            Err(error) => return Ok(Err(unauthenticated(error.reason()))),
+        };
+        let key_set = key_set.ok_or_else(missing)?;
+        let seen = issuer.keys_seen(self.place, now).ok_or_else(missing)?;
+        if self.spend(checks, now, host) == Err(Spent) {
+            return Ok(Err(issuer.fault(Class::TooMany, "signature_budget")));
+        }
         let mut by_host = 0;
         let mut ask_host = |check: &SignatureCheck<'_>| {
             let answer = host.verify_signature(check);
             by_host += usize::from(answer.is_some());
             answer
         };
-        let verified = issuer.keys.verify(acceptable, &mut ask_host);
-        self.tokens
-            .budget
-            .charge(checks.saturating_sub(by_host) * SLOW_CHECK);
+        let verified = key_set.verify(acceptable, &mut ask_host);
+        let slow = checks.saturating_sub(by_host);
+        self.tokens.budget.charge(slow.saturating_mul(SLOW_CHECK));
         match verified {
-            Ok(verified) => self.keep_signed(&verified, tenants),
+            Ok(verified) => Ok(self.keep_signed(&verified, seen, tenants)),
+            Err(bad @ BadSignature::UnknownKey) => Err(KeysMissing(unauthenticated(bad.reason()))),
             Err(bad) => {
                 let fault = unauthenticated(bad.reason());
-                if matches!(bad, BadSignature::Forged | BadSignature::TooManyKeys) {
-                    self.keep_forged(fault.clone(), now);
+                if checks > 0 {
+                    self.keep_forged(fault.clone(), seen, now);
                 }
-                Err(fault)
+                Ok(Err(fault))
             }
         }
     }
@@ -159,35 +173,38 @@ impl Judged<'_> {
         (0..checks).try_for_each(|_| budget.take(address, now))
     }
 
-    fn keep_signed(&mut self, token: &Verified, tenants: &Tenants) -> Result<Rc<Identity>, Fault> {
+    fn keep_signed(
+        &mut self,
+        token: &Verified,
+        keys: KeysSeen,
+        tenants: &Tenants,
+    ) -> Result<Rc<Identity>, Fault> {
         let issuer = self.issuer;
         let verdict = issuer
             .claims
             .identity(token, &issuer.label, tenants)
             .map(Rc::new)
             .map_err(|no_access| issuer.fault(Class::Forbidden, no_access.0));
-        let until = token
-            .expires_at()
-            .saturating_add(issuer.expectations.tolerance);
-        let kept = self.kept(until, verdict.clone());
+        let tolerance = issuer.expectations.tolerance;
+        let kept = Kept {
+            keys,
+            until: token.expires_at().saturating_add(tolerance),
+            verdict: verdict.clone(),
+        };
         if let Some(verdicts) = &mut self.tokens.verdicts {
             verdicts.keep_signed(self.digest, kept);
         }
         verdict
     }
 
-    fn keep_forged(&mut self, fault: Fault, now: Time) {
-        let kept = self.kept(now.seconds().saturating_add(FORGED_SECONDS), Err(fault));
+    fn keep_forged(&mut self, fault: Fault, keys: KeysSeen, now: Time) {
+        let kept = Kept {
+            keys,
+            until: now.seconds().saturating_add(FORGED_SECONDS),
+            verdict: Err(fault),
+        };
         if let Some(verdicts) = &mut self.tokens.verdicts {
             verdicts.keep_forged(self.digest, kept);
-        }
-    }
-
-    fn kept(&self, until: u64, verdict: Result<Rc<Identity>, Fault>) -> Kept {
-        Kept {
-            keys: self.keys,
-            until,
-            verdict,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! | none | refused |
 //! | only such as are nobody's here | refused, for the first of them |
 //! | one of ours that isn't good | refused, whatever stands beside it |
+//! | one of ours whose keys are being fetched | waits, unless another is refused |
 //! | good ones of one tenant | the first source's identity |
 //! | good ones that disagree | refused |
 //!
@@ -14,6 +15,7 @@
 use std::rc::Rc;
 
 use facts::Identity;
+use http_filter::Time;
 
 /// What kind of credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub(crate) enum Finding {
     Bad(Fault),
     /// It would be [`Bad`](Self::Bad) if its issuer weren't only watched.
     Watched(Fault),
+    /// It can't be judged before keys are here.
+    Waits(Waits),
 }
 
 /// A credential that is good.
@@ -54,6 +58,15 @@ pub(crate) enum Finding {
 pub(crate) struct Good {
     pub(crate) kind: Kind,
     pub(crate) identity: Rc<Identity>,
+}
+
+/// A credential that can't be judged yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// Why it isn't good, should nothing come.
+    pub(crate) fault: Fault,
+    /// When it is decided whether something comes.
+    pub(crate) until: Time,
 }
 
 /// Why a credential isn't good: facts for log, metric and answer, nothing of the credential.
@@ -76,6 +89,8 @@ pub(crate) enum Class {
     Forbidden,
     /// Too many credentials are to be verified now.
     TooMany,
+    /// What is needed to verify it isn't here.
+    NotReady,
 }
 
 /// What follows from all credentials of a request.
@@ -85,6 +100,8 @@ pub(crate) enum Verdict {
     Known(Good),
     /// Nobody known, and let through to be watched.
     Watched(Fault),
+    /// To be asked again when keys have come.
+    Waits(Waits),
     /// Refused.
     Refused(Fault),
 }
@@ -117,6 +134,7 @@ impl Fault {
 pub(crate) struct Findings {
     good: Option<Good>,
     bad: Option<Fault>,
+    waits: Option<Waits>,
     watched: Option<Fault>,
     foreign: Option<Fault>,
 }
@@ -126,6 +144,7 @@ impl Findings {
         match finding {
             Finding::Good(good) => self.add_good(good),
             Finding::Bad(fault) => keep_first(&mut self.bad, fault),
+            Finding::Waits(waits) => self.add_waits(waits),
             Finding::Watched(fault) => keep_first(&mut self.watched, fault),
             Finding::Foreign(fault) => keep_first(&mut self.foreign, fault),
         }
@@ -142,15 +161,25 @@ impl Findings {
         }
     }
 
+    fn add_waits(&mut self, waits: Waits) {
+        let until = waits.until;
+        let first = self.waits.get_or_insert(waits);
+        first.until = first.until.max(until);
+    }
+
     pub(crate) fn verdict(self) -> Verdict {
         let Self {
             good,
             bad,
+            waits,
             watched,
             foreign,
         } = self;
         if let Some(fault) = bad {
             return Verdict::Refused(fault);
+        }
+        if let Some(waits) = waits {
+            return Verdict::Waits(waits);
         }
         if let Some(good) = good {
             return Verdict::Known(good);

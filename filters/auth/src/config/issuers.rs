@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 
 use http_filter::ConfigError;
-use jwt::{Algorithm, Algorithms, Expectations, KeySet, KeySetError};
+use jwt::{Algorithm, Algorithms, Expectations};
 
 use super::claims::{self, WrittenTenants};
 use super::written::Mode;
-use super::{tenants, written};
+use super::{issuer_keys, tenants, written};
+use crate::fetched::SealingKey;
 use crate::issuer::{Issuer, Issuers};
 use crate::tenants::Tenants;
 
 pub(super) fn read(
     written: BTreeMap<String, written::Issuer>,
     tenants: &Tenants,
+    sealing_key: Option<&SealingKey>,
 ) -> Result<Issuers, ConfigError> {
     let mut issuers = Issuers::default();
     for (name, issuer) in written {
         let field = format!("issuers.{name}");
-        let issuer = read_issuer(&name, issuer, tenants, &field)?;
+        let issuer = read_issuer(&name, issuer, tenants, sealing_key, &field)?;
         if let Err(other) = issuers.insert(issuer) {
             let reason = format!("is the same as that of `issuers.{other}`");
             return Err(ConfigError::new(format!("{field}.issuer"), reason));
@@ -31,6 +33,7 @@ fn read_issuer(
     name: &str,
     written: written::Issuer,
     tenants: &Tenants,
+    sealing_key: Option<&SealingKey>,
     field: &str,
 ) -> Result<Issuer, ConfigError> {
     let written::Issuer {
@@ -65,11 +68,12 @@ fn read_issuer(
         None => Algorithms::asymmetric(),
         Some(names) => read_algorithms(&names).map_err(|reason| error("algorithms", reason))?,
     };
-    let keys = read_keys(jwks, algorithms, field)?;
+    let label = tenants::read_name(name, field)?;
+    let keys = issuer_keys::read(jwks, algorithms, &label, sealing_key, field)?;
     let of_tenants = WrittenTenants { by_value, always };
     Ok(Issuer {
         name: name.into(),
-        label: tenants::read_name(name, field)?,
+        label,
         expectations: Expectations {
             issuer,
             audiences,
@@ -96,35 +100,4 @@ fn read_algorithms(names: &[String]) -> Result<Algorithms, String> {
         })
     };
     names.iter().map(named).collect()
-}
-
-fn read_keys(
-    written: written::Jwks,
-    algorithms: Algorithms,
-    field: &str,
-) -> Result<KeySet, ConfigError> {
-    let field = format!("{field}.jwks");
-    let written::Jwks { inline } = written;
-    let Some(inline) = inline else {
-        return Err(ConfigError::new(field, "the keys are missing"));
-    };
-    let keys = KeySet::parse(inline.as_bytes(), algorithms).map_err(|error| {
-        let why = match error {
-            KeySetError::NoUsableKey(Some(first)) => {
-                format!(
-                    ": key {} is skipped, {}",
-                    first.index,
-                    first.reason.reason()
-                )
-            }
-            _ => String::new(),
-        };
-        let reason = format!("can't be used, {}{why}", error.reason());
-        ConfigError::new(format!("{field}.inline"), reason)
-    })?;
-    for skipped in keys.skipped() {
-        let reason = skipped.reason.reason();
-        log::warn!("{field}.inline: key {} is skipped, {reason}", skipped.index);
-    }
-    Ok(keys)
 }

@@ -2,7 +2,9 @@
 
 mod claims;
 mod hosts;
+mod issuer_keys;
 mod issuers;
+mod key_lists;
 mod keys;
 mod mesh;
 mod tenants;
@@ -13,11 +15,14 @@ mod written;
 use std::rc::Rc;
 
 use facts::Identity;
-use http_filter::ConfigError;
+use http_filter::{ConfigError, Environment};
 
+use crate::api_keys::ApiKeys;
+use crate::documents::Document;
+use crate::fetched::SealingKey;
 use crate::hosts::Hosts;
 use crate::issuer::Issuers;
-use crate::keys::Keys;
+use crate::issuer_keys::IssuerKeys;
 use crate::mesh::Mesh;
 use crate::signature_budget::Limits;
 use crate::tenants::Tenants;
@@ -29,9 +34,9 @@ pub(crate) use written::Key as WrittenKey;
 /// What the filter uses.
 pub(crate) struct Config {
     pub(crate) hosts: Hosts,
-    pub(crate) keys: Keys,
+    pub(crate) keys: ApiKeys,
     pub(crate) issuers: Issuers,
-    pub(crate) tenants: Tenants,
+    pub(crate) tenants: Rc<Tenants>,
     pub(crate) mesh: Option<Mesh>,
     pub(crate) limits: Limits,
     /// How many verdicts on tokens a worker keeps.
@@ -44,38 +49,45 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads and checks a configuration.
-    pub(crate) fn parse(json: &[u8]) -> Result<Self, ConfigError> {
+    /// Reads and checks a configuration, and the secret that the environment may have.
+    pub(crate) fn parse(json: &[u8], environment: &dyn Environment) -> Result<Self, ConfigError> {
         let Written {
             mode,
             hosts,
             tenants,
             plans,
             keys,
+            key_lists,
             issuers,
             mesh,
             shadow,
             signatures,
             verdicts,
         } = http_filter::parse(json)?;
-        let tenants = tenants::read(tenants, plans)?;
+        let tenants = Rc::new(tenants::read(tenants, plans)?);
         let mesh = mesh.map(|mesh| mesh::read(mesh, &tenants)).transpose()?;
-        let issuers = issuers::read(issuers, &tenants)?;
+        let sealing_key = read_sealing_key(environment)?;
+        let issuers = issuers::read(issuers, &tenants, sealing_key.as_ref())?;
         let shadow = shadow
             .map(|caller| read_shadow(caller, &tenants))
             .transpose()?;
-        if shadow.is_none() && (mode == Mode::Shadow || issuers.any_is_watched()) {
+        if shadow.is_none()
+            && (mode == Mode::Shadow || issuers.all().iter().any(|issuer| issuer.is_watched))
+        {
             // Nobody is let through for whom nobody answers.
             let reason = "with `mode: shadow` it names the tenant that unknown callers count for";
             return Err(ConfigError::new("shadow.tenant", reason));
         }
         let configured = hosts::Configured {
             mesh: mesh.is_some(),
-            issuers: !issuers.is_empty(),
+            issuers: !issuers.all().is_empty(),
         };
         Ok(Self {
             hosts: hosts::read(hosts, configured)?,
-            keys: keys::read(keys, &tenants)?,
+            keys: ApiKeys {
+                inline: keys::read(keys, &tenants)?,
+                lists: key_lists::read(key_lists, &tenants, sealing_key.as_ref())?,
+            },
             issuers,
             tenants,
             mesh,
@@ -85,6 +97,36 @@ impl Config {
             shadow,
         })
     }
+}
+
+impl Config {
+    /// All documents that are to be kept fresh.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = &dyn Document> {
+        let issuers = self.issuers.all().iter();
+        let key_sets = issuers.filter_map(|issuer| match &issuer.keys {
+            IssuerKeys::Inline(_) => None,
+            IssuerKeys::Fetched(key_set) => Some(&**key_set as &dyn Document),
+        });
+        let key_lists = self.keys.lists.iter().map(|list| list as &dyn Document);
+        key_sets.chain(key_lists)
+    }
+}
+
+/// The secret with which workers seal what they share; without it each keeps to itself.
+const STATE_KEY: &str = "AI_GATEWAY_STATE_KEY";
+
+fn read_sealing_key(environment: &dyn Environment) -> Result<Option<SealingKey>, ConfigError> {
+    let secret = environment.variable(STATE_KEY);
+    let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
+        return Ok(None);
+    };
+    // 32 random bytes in base64 are 43 letters, without padding.
+    const LEAST_LETTERS: usize = 43;
+    let key = SealingKey::new(secret.as_bytes()).filter(|_| secret.len() >= LEAST_LETTERS);
+    key.map(Some).ok_or_else(|| {
+        let reason = "in the gateway's environment is shorter than 32 random bytes in base64";
+        ConfigError::new(STATE_KEY, reason)
+    })
 }
 
 fn read_shadow(caller: written::Caller, tenants: &Tenants) -> Result<Rc<Identity>, ConfigError> {

@@ -3,12 +3,18 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use http_filter::ConfigError;
 
+use test_host::TestEnvironment;
+
 use super::Config;
 
 const DIGEST: &str = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
 
 fn error(json: &str) -> ConfigError {
-    match Config::parse(json.as_bytes()) {
+    error_with(json, &TestEnvironment::default())
+}
+
+fn error_with(json: &str, environment: &TestEnvironment) -> ConfigError {
+    match Config::parse(json.as_bytes(), environment) {
         Ok(_) => panic!("this configuration should be refused: {json}"),
         Err(error) => error,
     }
@@ -139,7 +145,8 @@ fn a_mistake_elsewhere_is_named_by_its_field() {
 
 #[test]
 fn no_credential_at_all_is_a_configuration_that_lets_nobody_in() {
-    assert!(Config::parse(br#"{"hosts":{"g":{"authority":"*"}}}"#).is_ok());
+    let json = br#"{"hosts":{"g":{"authority":"*"}}}"#;
+    assert!(Config::parse(json, &TestEnvironment::default()).is_ok());
 }
 
 /// An issuer with one member in place of another, or one more.
@@ -175,6 +182,17 @@ fn a_mistake_in_issuers_is_named_by_its_field() {
         ("toleranceSeconds", "901", "issuers.i.toleranceSeconds"),
         ("toleranceSeconds", "-1", "issuers.i.toleranceSeconds"),
         ("jwks", "{}", "issuers.i.jwks"),
+        ("jwks", r#"{"cluster":"c"}"#, "issuers.i.jwks"),
+        (
+            "jwks",
+            r#"{"cluster":"c","authority":"a","path":"p"}"#,
+            "issuers.i.jwks.path",
+        ),
+        (
+            "jwks",
+            r#"{"cluster":"c","authority":"a","path":"/p","inline":"{}"}"#,
+            "issuers.i.jwks",
+        ),
         ("jwks", r#"{"inline":"{}"}"#, "issuers.i.jwks.inline"),
         (
             "jwks",
@@ -217,4 +235,23 @@ fn bounds_that_make_no_sense_are_named_by_their_field() {
     ] {
         assert_eq!(error(&with(more)).field, field, "{more}");
     }
+}
+
+#[test]
+fn a_secret_in_the_environment_that_is_too_short_is_named() {
+    let environment = |secret| TestEnvironment::new(&[("AI_GATEWAY_STATE_KEY", secret)]);
+    let json = r#"{"hosts":{"g":{"authority":"*"}}}"#;
+    let short = error_with(json, &environment("short"));
+    assert_eq!(short.field, "AI_GATEWAY_STATE_KEY");
+    for good in ["", &"x".repeat(44)] {
+        assert!(Config::parse(json.as_bytes(), &environment(good)).is_ok());
+    }
+}
+
+#[test]
+fn a_secret_for_hs256_is_never_fetched() {
+    let fetched = r#"{"cluster":"c","authority":"a","path":"/p"}"#;
+    let issuer = issuer("jwks", fetched).replacen('{', r#"{"algorithms":["HS256"],"#, 1);
+    let json = with(&format!(r#""issuers":{{"i":{issuer}}}"#));
+    assert_eq!(error(&json).field, "issuers.i.jwks");
 }

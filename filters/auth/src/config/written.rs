@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::fetched::WrittenSource;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Written {
@@ -16,6 +18,8 @@ pub(super) struct Written {
     pub(super) plans: BTreeMap<String, Plan>,
     #[serde(default)]
     pub(super) keys: BTreeMap<String, Key>,
+    #[serde(default)]
+    pub(super) key_lists: BTreeMap<String, WrittenSource>,
     #[serde(default)]
     pub(super) issuers: BTreeMap<String, Issuer>,
     pub(super) mesh: Option<Mesh>,
@@ -124,7 +128,15 @@ pub(super) struct Issuer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Jwks {
+    /// The keys themselves; all else says where to fetch them.
     pub(super) inline: Option<String>,
+    pub(super) cluster: Option<String>,
+    pub(super) authority: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) refresh_seconds: Option<u64>,
+    pub(super) refetch_seconds: Option<u64>,
+    pub(super) keep_seconds: Option<u64>,
+    pub(super) timeout_milliseconds: Option<u64>,
 }
 
 /// Paths to claims.
