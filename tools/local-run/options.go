@@ -41,6 +41,7 @@ type options struct {
 	listen    *machine.Listen
 	admin     netip.AddrPort
 	upstreams edits.Upstreams
+	sidecars  []edits.Sidecar
 	env       map[string]string
 }
 
@@ -48,6 +49,7 @@ type options struct {
 type rawOptions struct {
 	options
 	listen, admin, upstreams, envFile, envoyArgs string
+	sidecars                                     []string
 }
 
 func parseOptions(args []string, output io.Writer) (*options, error) {
@@ -77,6 +79,10 @@ func parseOptions(args []string, output io.Writer) (*options, error) {
 	flags.StringVar(&raw.snapshotCheck, "snapshot-check", "", "compare the configuration with this `directory` and exit")
 	flags.StringVar(&raw.istiod, "istiod", "", "`address`:port of an istiod that gives Envoy its configuration instead of this process, in plaintext")
 	flags.StringVar(&raw.istiodToken, "istiod-token", "", "`file` with the token of the gateway's service account, for istiod")
+	flags.Func("sidecar", "`NAMESPACE/SERVICE ACCOUNT=DIRECTORY` of a mesh workload whose Envoy you start; again for each", func(text string) error {
+		raw.sidecars = append(raw.sidecars, text)
+		return nil
+	})
 	flags.BoolVar(&raw.withParent, "die-with-parent", false, "stop when the process that started this one ends (Linux)")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -107,6 +113,11 @@ func (raw rawOptions) check() (*options, error) {
 	keep("upstreams", err)
 	o.env, err = readEnvFile(raw.envFile)
 	keep("env-file", err)
+	o.sidecars, err = parseSidecars(raw.sidecars)
+	keep("sidecar", err)
+	if o.istiod != "" && len(o.sidecars) > 0 {
+		errs = append(errs, errors.New("-sidecar and -istiod exclude each other"))
+	}
 	o.envoyArgs = strings.Fields(raw.envoyArgs)
 	if o.concurrency < 1 {
 		errs = append(errs, errors.New("-concurrency: wants at least 1"))
@@ -139,6 +150,21 @@ func readEnvFile(path string) (map[string]string, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return env, nil
+}
+
+func parseSidecars(texts []string) ([]edits.Sidecar, error) {
+	var sidecars []edits.Sidecar
+	for _, text := range texts {
+		sidecar, err := edits.ParseSidecar(text)
+		if err != nil {
+			return nil, err
+		}
+		if err := makeAbsolute(&sidecar.Dir, true); err != nil {
+			return nil, err
+		}
+		sidecars = append(sidecars, sidecar)
+	}
+	return sidecars, nil
 }
 
 func makeAbsolute(path *string, mustExist bool) error {

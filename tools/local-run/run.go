@@ -33,6 +33,7 @@ type gateway struct {
 	dir      string
 	modules  *machine.Modules
 	server   *pilot.Server
+	sidecars sidecars
 	refusals chan error
 	process  *envoy.Process
 	admin    netip.AddrPort
@@ -80,6 +81,7 @@ func (g *gateway) local() edits.Local {
 		Module:     g.modules.File,
 		Upstreams:  g.options.upstreams,
 		UpstreamCA: g.options.upstreamCA,
+		Sidecars:   g.options.sidecars,
 		SecretsDir: g.options.secrets,
 	}
 }
@@ -108,7 +110,11 @@ func (g *gateway) start(ctx context.Context) error {
 	if err := g.serveConfiguration(); err != nil {
 		return err
 	}
+	if g.sidecars, err = serveSidecars(g.options.sidecars, first); err != nil {
+		return err
+	}
 	g.server.Switch(first.generation)
+	g.sidecars.Switch(first.generation)
 	if err := machine.CheckFree(g.options.admin); err != nil {
 		return fmt.Errorf("-admin: %w", err)
 	}
@@ -302,6 +308,7 @@ func (g *gateway) update(ctx context.Context) {
 		say("the change is not used: %v", g.explained(err))
 		return
 	}
+	g.sidecars.Switch(next.generation)
 	former.Stop()
 	g.current = next
 	g.modules.Prune()

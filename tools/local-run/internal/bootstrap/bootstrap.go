@@ -13,6 +13,7 @@ import (
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
 	istio "istio.io/istio/pkg/bootstrap"
+	"istio.io/istio/pkg/model"
 
 	"ai-gateway/tools/local-run/internal/edits"
 )
@@ -54,7 +55,7 @@ func Write(pod edits.Pod, mesh *meshconfig.MeshConfig, proxy *meshconfig.ProxyCo
 
 func render(pod edits.Pod, mesh *meshconfig.MeshConfig, proxy *meshconfig.ProxyConfig, env map[string]string) ([]byte, error) {
 	node, err := istio.GetNodeMetaData(istio.MetadataOptions{
-		ID:                         fmt.Sprintf("router~%s~%s.%s~%s.svc.cluster.local", pod.IP, pod.Name, pod.Namespace, pod.Namespace),
+		ID:                         fmt.Sprintf("%s~%s~%s.%s~%s.svc.cluster.local", nodeType(pod), pod.IP, pod.Name, pod.Namespace, pod.Namespace),
 		Envs:                       injectedEnvironment(pod, mesh, env),
 		InstanceIPs:                []string{pod.IP},
 		ProxyConfig:                proxy,
@@ -82,6 +83,13 @@ func render(pod edits.Pod, mesh *meshconfig.MeshConfig, proxy *meshconfig.ProxyC
 	var out bytes.Buffer
 	err = istio.New(istio.Config{Node: node}).WriteTo(file, &out)
 	return out.Bytes(), err
+}
+
+func nodeType(pod edits.Pod) model.NodeType {
+	if pod.Sidecar {
+		return model.SidecarProxy
+	}
+	return model.Router
 }
 
 // injectedEnvironment is the part of the gateway injection template's environment that becomes node metadata.

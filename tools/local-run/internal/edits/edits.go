@@ -25,16 +25,20 @@ type Local struct {
 	Module     func(name string) (string, error)
 	Upstreams  Upstreams
 	UpstreamCA string
+	// Sidecars are workloads of the mesh that call the gateway.
+	Sidecars []Sidecar
 	// SecretsDir holds a folder per Secret; empty if there are none.
 	SecretsDir string
 }
 
 // Edited is what pilot is given, and what the bootstrap is written for.
 type Edited struct {
-	Configs   []config.Config
-	Objects   []runtime.Object
-	Mesh      *meshconfig.MeshConfig
-	Pod       Pod
+	Configs []config.Config
+	Objects []runtime.Object
+	Mesh    *meshconfig.MeshConfig
+	Pod     Pod
+	// Sidecars are the pods of Local.Sidecars, in its order.
+	Sidecars  []Pod
 	Listeners []Listener
 	// NotUsed and Remarks are for the person who started the run.
 	NotUsed []string

@@ -264,6 +264,47 @@ func TestAHostOfAnEntryWithSeveralGetsAnEntryOfItsOwn(t *testing.T) {
 	}
 }
 
+const tenantsEntry = overlaytest.Gateway + `
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: intercepted, namespace: tenant}
+spec: {hosts: [api.example.com], exportTo: ["."], location: MESH_EXTERNAL, resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}]}
+`
+
+func TestAnEntryThatAnotherNamespaceKeepsToItselfIsLeftAlone(t *testing.T) {
+	l := local()
+	l.Upstreams = upstreams(t, "api.example.com=http://127.0.0.1:9")
+	edited := apply(t, tenantsEntry, l)
+	if entry := find[*networking.ServiceEntry](t, edited, "intercepted"); len(entry.Endpoints) > 0 {
+		t.Errorf("endpoints: %v", entry.Endpoints)
+	}
+}
+
+func TestASidecarsPodAndNamespaceAreMadeUp(t *testing.T) {
+	l := local()
+	l.Sidecars = []edits.Sidecar{{Namespace: "one", ServiceAccount: "bot"}, {Namespace: "two", ServiceAccount: "bot"}}
+	edited := apply(t, overlaytest.Gateway, l)
+	addresses := map[string]string{}
+	for _, pod := range object[*corev1.Pod](edited) {
+		addresses[pod.Namespace+"/"+pod.Spec.ServiceAccountName] = pod.Status.PodIP
+	}
+	if addresses["one/bot"] != "10.244.1.2" || addresses["two/bot"] != "10.244.2.2" {
+		t.Errorf("pods: %v", addresses)
+	}
+	if len(edited.Sidecars) != 2 || !edited.Sidecars[0].Sidecar || edited.Pod.Sidecar {
+		t.Error("the pods don't say what they are")
+	}
+}
+
+func TestASidecarThatCannotBeReadIsRefused(t *testing.T) {
+	for _, text := range []string{"", "one", "one/bot", "one=dir", "/bot=dir", "one/=dir", "one/bot=", "one/bot/x=dir"} {
+		if _, err := edits.ParseSidecar(text); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
 func TestAServiceOfTheMeshCanBeAnUpstream(t *testing.T) {
 	l := local()
 	l.Upstreams = upstreams(t, "collector.observability.svc.cluster.local=http://127.0.0.1:4317")

@@ -27,6 +27,8 @@ type Pod struct {
 	Annotations    map[string]string
 	// Containers are the Deployment's; empty if the overlay brings no Deployment for the gateway.
 	Containers []corev1.Container
+	// Sidecar is a workload's pod; every other one is a gateway's.
+	Sidecar bool
 	// Gateways are the Gateway resources that select this pod.
 	Gateways []*networking.Gateway
 }

@@ -100,7 +100,7 @@ func replaceUpstreams(set *resources.Set, edited *Edited, local Local) error {
 			errs = append(errs, fmt.Errorf("%s: an https upstream wants -upstream-ca", host))
 			continue
 		}
-		if !replaceEntry(set, host, upstream) && !replaceService(set, host, upstream) {
+		if !replaceEntry(set, edited.Pod.Namespace, host, upstream) && !replaceService(set, host, upstream) {
 			errs = append(errs, fmt.Errorf("-upstreams %s: no ServiceEntry and no Service has this host", host))
 			continue
 		}
@@ -112,11 +112,11 @@ func replaceUpstreams(set *resources.Set, edited *Edited, local Local) error {
 	return errors.Join(errs...)
 }
 
-func replaceEntry(set *resources.Set, host string, upstream Upstream) bool {
+func replaceEntry(set *resources.Set, namespace, host string, upstream Upstream) bool {
 	found := false
 	for i := range set.Istio {
 		entry, ok := set.Istio[i].Spec.(*networking.ServiceEntry)
-		if !ok || !slices.Contains(entry.Hosts, host) {
+		if !ok || !slices.Contains(entry.Hosts, host) || !isSeenFrom(namespace, set.Istio[i]) {
 			continue
 		}
 		found = true
@@ -134,6 +134,14 @@ func replaceEntry(set *resources.Set, host string, upstream Upstream) bool {
 		}
 	}
 	return found
+}
+
+// isSeenFrom says whether a ServiceEntry holds for a namespace: one that a tenant keeps to itself isn't the gateway's way
+// to a provider, whatever host it names.
+func isSeenFrom(namespace string, c config.Config) bool {
+	exported := c.Spec.(*networking.ServiceEntry).ExportTo
+	return len(exported) == 0 || slices.Contains(exported, "*") || slices.Contains(exported, namespace) ||
+		(slices.Contains(exported, ".") && c.Namespace == namespace)
 }
 
 // replaceService gives a Service of the mesh one endpoint, such as a collector's or a rate limiter's.
@@ -165,7 +173,7 @@ func replaceService(set *resources.Set, host string, upstream Upstream) bool {
 func noteRealHosts(set *resources.Set, edited *Edited, upstreams Upstreams) {
 	for _, c := range set.Istio {
 		entry, ok := c.Spec.(*networking.ServiceEntry)
-		if !ok || entry.Location != networking.ServiceEntry_MESH_EXTERNAL {
+		if !ok || entry.Location != networking.ServiceEntry_MESH_EXTERNAL || !isSeenFrom(edited.Pod.Namespace, c) {
 			continue
 		}
 		for _, host := range entry.Hosts {

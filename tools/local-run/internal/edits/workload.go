@@ -14,9 +14,10 @@ import (
 )
 
 // makeUpWorkload adds what a cluster would have made by itself: namespaces, the pod, its Service unless the overlay
-// brings it, and the EndpointSlices that tie them. In a Service that selects the pod, the target of each Gateway
+// brings it, the EndpointSlices that tie them, and pods of workloads with a sidecar. In a Service that selects the pod, the target of each Gateway
 // port becomes the local port: that is where pilot reads the listener's port from.
-func makeUpWorkload(set *resources.Set, edited *Edited, _ Local) error {
+func makeUpWorkload(set *resources.Set, edited *Edited, local Local) error {
+	edited.Sidecars = podsOf(local.Sidecars)
 	dropPodsOf(set, edited.Pod)
 	services := servicesOf(set, edited.Pod)
 	if len(services) == 0 {
@@ -32,6 +33,9 @@ func makeUpWorkload(set *resources.Set, edited *Edited, _ Local) error {
 		set.Kubernetes = append(set.Kubernetes, sliceOf(service, edited.Pod))
 	}
 	set.Kubernetes = append(set.Kubernetes, edited.Pod.object())
+	for _, pod := range edited.Sidecars {
+		set.Kubernetes = append(set.Kubernetes, pod.object())
+	}
 	addNamespaces(set, edited.Pod.Namespace)
 	return nil
 }

@@ -55,7 +55,7 @@ func New(edited *edits.Edited) (*Generation, error) {
 		return nil, fmt.Errorf("pilot: %w", host.err())
 	}
 	g.discovery = g.server.Discovery
-	g.discovery.Authenticators = []security.Authenticator{identityOf(edited)}
+	g.discovery.Authenticators = []security.Authenticator{identity(Identity(edited.Mesh, edited.Pod))}
 	return g, nil
 }
 
@@ -93,14 +93,18 @@ func configure() {
 	})
 }
 
-// identity stands for the certificate of the one Envoy that connects.
-type identity string
-
-func identityOf(edited *edits.Edited) identity {
-	return identity(fmt.Sprintf("spiffe://%s/ns/%s/sa/%s", edited.Mesh.GetTrustDomain(), edited.Pod.Namespace, edited.Pod.ServiceAccount))
+// Identity is a pod's name in the mesh.
+func Identity(mesh *meshconfig.MeshConfig, pod edits.Pod) string {
+	return fmt.Sprintf("spiffe://%s/ns/%s/sa/%s", mesh.GetTrustDomain(), pod.Namespace, pod.ServiceAccount)
 }
 
-func (i identity) Authenticate(security.AuthContext) (*security.Caller, error) {
+// identity stands for the gateway's certificate, where a stream brings no identity of its own.
+type identity string
+
+func (i identity) Authenticate(context security.AuthContext) (*security.Caller, error) {
+	if own, ok := context.GrpcContext.Value(callerKey{}).(string); ok {
+		return &security.Caller{Identities: []string{own}}, nil
+	}
 	return &security.Caller{Identities: []string{string(i)}}, nil
 }
 

@@ -1,6 +1,7 @@
 package pilot
 
 import (
+	"context"
 	"net"
 	"sync"
 	"time"
@@ -27,6 +28,8 @@ type Server struct {
 
 	// Istiod answers in the generation's place, if there is one.
 	Istiod *Remote
+	// Caller is the identity of who connects; empty is the gateway's.
+	Caller string
 
 	refused func(Refusal)
 
@@ -65,6 +68,9 @@ func (s *Server) Switch(g *Generation) *Generation {
 
 // DeltaAggregatedResources is Envoy's stream, answered by the current generation.
 func (s *Server) DeltaAggregatedResources(stream discovery.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
+	if s.Caller != "" {
+		stream = calledBy{stream, s.Caller}
+	}
 	observed, generation := s.open(stream)
 	if generation == nil {
 		return status.Error(codes.Unavailable, "no configuration yet")
@@ -74,6 +80,19 @@ func (s *Server) DeltaAggregatedResources(stream discovery.AggregatedDiscoverySe
 		return s.Istiod.StreamDeltas(observed)
 	}
 	return generation.discovery.StreamDeltas(observed)
+}
+
+// callerKey is where a stream's context has the identity of its caller.
+type callerKey struct{}
+
+// calledBy is a stream whose context says who calls, as a verified certificate would.
+type calledBy struct {
+	discovery.AggregatedDiscoveryService_DeltaAggregatedResourcesServer
+	caller string
+}
+
+func (s calledBy) Context() context.Context {
+	return context.WithValue(s.AggregatedDiscoveryService_DeltaAggregatedResourcesServer.Context(), callerKey{}, s.caller)
 }
 
 func (s *Server) open(stream discovery.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) (*observedStream, *Generation) {
