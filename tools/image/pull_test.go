@@ -24,7 +24,10 @@ import (
 
 // These tests push to a registry on loopback and pull with the code of Istio's agent, as the gateway's pod does.
 
-const repository = "../.."
+const (
+	repository  = "../.."
+	pullTimeout = 10 * time.Second
+)
 
 // modulesFolder holds the shipped modules where MODULES names their folder, else small ones.
 func modulesFolder(t *testing.T) string {
@@ -77,7 +80,7 @@ func pull(t *testing.T, url, sha256 string, secret []byte) ([]byte, error) {
 		Checksum:        sha256,
 		ResourceName:    "test",
 		ResourceVersion: "1",
-		RequestTimeout:  10 * time.Second,
+		RequestTimeout:  pullTimeout,
 		PullSecret:      secret,
 	})
 	if err != nil {
