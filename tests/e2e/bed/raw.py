@@ -35,10 +35,11 @@ class Answer:
 
 
 class Connection:
-    """One HTTP/1.1 connection; requests are bytes, answers are parsed by h11."""
+    """One HTTP/1.1 connection; requests are bytes, answers are parsed by h11.
+    `source` is an address of this machine to come from: on Linux, all of 127/8 is."""
 
-    def __init__(self, address: tuple[str, int]):
-        self._socket = socket.create_connection(address, DEADLINE)
+    def __init__(self, address: tuple[str, int], source: str | None = None):
+        self._socket = socket.create_connection(address, DEADLINE, source_address=(source, 0) if source else None)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._parser: h11.Connection | None = None
 

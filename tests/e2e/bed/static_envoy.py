@@ -63,7 +63,7 @@ class StaticEnvoy:
         configuration, admin_file = folder / "envoy.json", folder / "admin-address"
         configuration.write_text(json.dumps(self._bootstrap(listeners, clusters, tls)))
         command = [ENVOY, "--config-path", configuration, "--admin-address-path", admin_file, "--disable-hot-restart",
-                   "--concurrency", workers, "--log-level", "warning", "--component-log-level", "wasm:trace"]
+                   "--concurrency", workers, "--log-level", "warning", "--component-log-level", "wasm:debug"]
         with self.log.open("wb") as stderr:
             self._process = subprocess.Popen(
                 [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
