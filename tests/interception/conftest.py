@@ -97,14 +97,14 @@ def plain_stranger(mesh) -> Iterator[Workload]:
 @pytest.fixture(scope="session")
 def tls(mesh) -> Iterator[Workload]:
     """A workload of the known tenant that takes the way with TLS, with a key of another tenant."""
-    with workload(mesh, overlay.KNOWN, by_tls(mesh.authority.file, identity.key("e2e-blue"))) as started:
+    with workload(mesh, overlay.KNOWN, by_tls(mesh.ca, identity.key("e2e-blue"))) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def tls_keyless(mesh) -> Iterator[Workload]:
     """The same without a key: all that it has is its place in the mesh."""
-    with workload(mesh, overlay.KNOWN, by_tls(mesh.authority.file, PLACEHOLDER)) as started:
+    with workload(mesh, overlay.KNOWN, by_tls(mesh.ca, PLACEHOLDER)) as started:
         yield started
 
 

@@ -29,10 +29,10 @@ class Authority:
         self._ca.issue_cert(host).configure_cert(context)
         return context
 
-    def secret(self, folder: Path, *hosts: str) -> Path:
+    def secret(self, folder: Path, host: str) -> Path:
         """A Secret of the type kubernetes.io/tls, as the folder that the local runner reads."""
         folder.mkdir(parents=True)
-        issued = self._ca.issue_cert(*hosts)
+        issued = self._ca.issue_cert(host)
         issued.private_key_pem.write_to_path(str(folder / "tls.key"))
         (folder / "tls.crt").write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
         return folder

@@ -22,7 +22,7 @@ from bed.gateway import Gateway
 from bed.tls import Authority, TlsFront
 from providers.scripted import ProviderLoop, ScriptedProvider
 
-from . import overlay
+from . import cert_manager, overlay
 from .identities import MeshAuthority
 from .namespaces import Namespace, join
 from .pods import Sidecar
@@ -33,6 +33,9 @@ ADDRESS = "10.244.0.5"
 
 MESH_PORT, HTTPS_PORT = 15443, 8443
 """Of the gateway's pod."""
+
+INTERCEPTED = "ai-gateway-intercepted-tls"
+"""The Secret with the gateway's certificate for the providers' hosts, and with the CA that workloads trust."""
 
 OUTSIDE = "203.0.113.10"
 """Where the providers' names lead, if nobody redirects."""
@@ -89,13 +92,14 @@ class Mesh:
     def _start_gateway(self) -> Gateway:
         identity = self.identities.workload(self.folder / "identity", "ai-gateway-prod", "ai-gateway")
         folder = self.folder / "gateway"
-        self.authority.secret(folder / "secrets/ai-gateway-intercepted-tls", *HOSTS.values())
+        self.overlay = overlay.write(self.folder / "operator")
+        cert_manager.write_secrets(self.overlay, folder / "secrets", (INTERCEPTED,))
+        self.ca = folder / "secrets" / INTERCEPTED / "ca.crt"
         arguments = ["-listen", f"443={ADDRESS}:{HTTPS_PORT},15443={ADDRESS}:{MESH_PORT}",
                      "-workload-cert", identity, "-upstream-ca", self.public.file]
         for name in self.pods:
             directory = self.identities.workload(self._sockets / name, name, overlay.ACCOUNT)
             arguments += ["-sidecar", f"{name}/{overlay.ACCOUNT}={directory}"]
-        self.overlay = overlay.write(self.folder / "operator")
         return self.network.run(lambda: production.start(
             "intercepting", folder, self.authority, {host: front.url for host, front in self.fronts.items()},
             istio=self.overlay, arguments=tuple(arguments)))

@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,12 @@ from .packages import find
 T = TypeVar("T")
 
 _CLONE_NEWNET = 0x40000000
+_PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
+
+PREFIX = "ai-gateway-"
+FILES = Path("/etc/netns")
+"""Where `ip netns exec` finds a namespace's own files of /etc."""
 
 PROXY_GROUP = 1337
 """Whose packets aren't redirected: the sidecar's own (Istio's proxy user and group)."""
@@ -48,8 +54,8 @@ class NotPermitted(Exception):
 
 class Namespace:
     def __init__(self, name: str):
-        self.name = f"ai-gateway-{os.getpid()}-{name}"
-        self._files = Path("/etc/netns") / self.name
+        self.name = f"{PREFIX}{os.getpid()}-{name}"
+        self._files = FILES / self.name
         _ip("netns", "add", self.name)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.name, initializer=self._enter)
         self.ip("link", "set", "lo", "up")
@@ -91,6 +97,11 @@ class Namespace:
                 raise OSError(ctypes.get_errno(), "setns")
 
 
+def end_with_parent() -> None:
+    """For a process that is being started: the kernel ends it with the thread that started it."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def join(one: Namespace, one_name: str, one_address: str, other: Namespace, other_name: str, other_address: str) -> None:
     """A wire between two namespaces, with an interface and an address at either end."""
     # Names of interfaces are short; the first is made inside its namespace, so that none is ever outside.
@@ -104,6 +115,7 @@ def check_permitted() -> None:
     """Raises if this process can't have namespaces with redirection."""
     if os.geteuid() != 0:
         raise NotPermitted("only root can make network namespaces and redirect what leaves them")
+    _sweep()
     try:
         probe = Namespace("probe")
     except subprocess.CalledProcessError as refused:
@@ -114,6 +126,15 @@ def check_permitted() -> None:
         raise NotPermitted(f"iptables-restore: {refused.stderr.strip()}") from None
     finally:
         probe.close()
+
+
+def _sweep() -> None:
+    """Takes away what a run has left that was killed: namespaces with the id of a process that is gone."""
+    for left in Path("/run/netns").glob(f"{PREFIX}*"):
+        owner = left.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            _ip("netns", "del", left.name)
+            shutil.rmtree(FILES / left.name, ignore_errors=True)
 
 
 def _ip(*words: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bed.deadline import eventually
 from bed.gateway import ENVOY
 
-from .namespaces import PROXY_GROUP, Namespace
+from .namespaces import PROXY_GROUP, Namespace, end_with_parent
 
 START_SECONDS = 30.0
 ANSWER_SECONDS = 30.0
@@ -59,7 +59,7 @@ class Sidecar:
             return subprocess.Popen(
                 [str(ENVOY), "-c", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"],
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                group=PROXY_GROUP, extra_groups=[])
+                group=PROXY_GROUP, extra_groups=[], preexec_fn=end_with_parent)
 
     def _is_ready(self) -> bool:
         if self._process.poll() is not None:
