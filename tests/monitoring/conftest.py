@@ -14,6 +14,7 @@ from bed.deadline import eventually
 from bed.gateway import MODULES, OVERLAY, Gateway
 from providers.scripted import ProviderLoop, ScriptedProvider
 from watched import scrape, shipped
+from watched.otlp import Receiver
 from watched.prometheus import Prometheus
 from watched.traffic import Traffic
 
@@ -43,6 +44,14 @@ def providers() -> Iterator[dict[str, ScriptedProvider]]:
 @pytest.fixture(scope="session")
 def upstreams(providers) -> dict[str, str]:
     return {HOSTS[name]: provider.url for name, provider in providers.items()}
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    """A receiver of spans."""
+    started = Receiver()
+    yield started
+    started.stop()
 
 
 @pytest.fixture(scope="session")

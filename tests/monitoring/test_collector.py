@@ -18,13 +18,6 @@ from watched.prometheus import free_port
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    started = Receiver()
-    yield started
-    started.stop()
-
-
-@pytest.fixture(scope="module")
 def collector(tmp_path_factory, receiver) -> Iterator[Collector]:
     started = Collector(tmp_path_factory.mktemp("collector"), free_port(), receiver.url)
     yield started

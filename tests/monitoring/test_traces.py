@@ -53,13 +53,6 @@ SITUATIONS = {**WELL, **OTHERS}
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    started = Receiver()
-    yield started
-    started.stop()
-
-
-@pytest.fixture(scope="module")
 def authority(tmp_path_factory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 

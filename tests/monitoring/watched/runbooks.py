@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from .queries import Placed
 from .shipped import REPOSITORY, alerts
 
 FOLDER = REPOSITORY / "docs/runbooks"
@@ -39,3 +41,22 @@ def findings(resources: Iterable[dict], folder: Path = FOLDER) -> list[str]:
 
 def place(page: Path) -> str:
     return str(page.relative_to(REPOSITORY)) if page.is_relative_to(REPOSITORY) else page.name
+
+
+def queries(folder: Path = FOLDER) -> list[Placed]:
+    """What the pages ask Prometheus: each line of a block of promql, and each query within a line of text."""
+    found = []
+    for page in sorted(folder.glob("*.md")):
+        text = page.read_text()
+        blocks = "\n".join(re.findall(r"```promql\n(.*?)```", text, re.DOTALL)).splitlines()
+        inline = [code for code in re.findall(r"`([^`\n]+)`", text) if re.match(r"(sum|topk|max|min|histogram_quantile)\b.*\(", code)]
+        found += [Placed(place(page), query) for query in (*blocks, *inline) if query.strip()]
+    return found
+
+
+def fields(folder: Path = FOLDER) -> list[Placed]:
+    """The fields of the access log that the pages' jq programs read."""
+    return [Placed(place(page), field)
+            for page in sorted(folder.glob("*.md"))
+            for program in re.findall(r"jq -[rc] '([^']+)'", page.read_text())
+            for field in re.findall(r"\.([a-z_]+)", program)]
