@@ -1,10 +1,9 @@
-"""Fixtures: one control plane for the session, and what is applied to it."""
+"""Fixtures: one control plane for the session, what is applied to it, and one gateway that istiod configures."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,22 +15,37 @@ from providers.scripted import ProviderLoop, ScriptedProvider
 
 from mesh.environment import Environment
 from mesh.gateway import MeshGateway, make_pod
+from mesh.inventory import inventory
 from mesh.overlays import overlays
+from mesh.platform import istio_values
 
-HOSTS = {"openai": "api.openai.com", "anthropic": "api.anthropic.com", "vllm": "vllm.models.example.com"}
+HOSTS = {"openai": "api.openai.com", "anthropic": "api.anthropic.com", "vllm": "vllm.models.example.com",
+         "newcomer": "api.newcomer.example.com"}
+
+LAST = "test_uninstall"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes everything away again comes last: all share one control plane."""
+    items.sort(key=lambda item: item.path.stem == LAST)
 
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory) -> Iterator[ControlPlane]:
-    with ControlPlane(tmp_path_factory.mktemp("control-plane"), environment={"PILOT_SCOPE_GATEWAY_TO_NAMESPACE": "true"}) as running:
+    with ControlPlane(tmp_path_factory.mktemp("control-plane"), istio_values()) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def applied(plane) -> dict[Path, subprocess.CompletedProcess]:
-    """Every overlay, applied in order: what `kubectl apply -k` said."""
-    return {overlay: plane.kubectl("apply", "--validate=strict", "-k", REPOSITORY / overlay, check=False)
-            for overlay in overlays()}
+def empty(plane) -> frozenset:
+    """What the API server held before anything was applied."""
+    return inventory(plane)
+
+
+@pytest.fixture(scope="session")
+def applied(plane, empty) -> dict[str, subprocess.CompletedProcess]:
+    """Every overlay, applied in order, and what `kubectl apply -k` said."""
+    return {each: plane.kubectl("apply", "--validate=strict", "-k", REPOSITORY / each, check=False) for each in overlays()}
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +56,30 @@ def providers() -> Iterator[dict[str, ScriptedProvider]]:
 
 
 @pytest.fixture(scope="session")
-def gateway(plane, providers, tmp_path_factory) -> Iterator[MeshGateway]:
-    """The dev overlay in a namespace of its own, with the end-to-end tests' tenants, and the Envoy of its pod."""
+def live(providers, tmp_path_factory) -> Environment:
+    """The dev overlays in a namespace of their own, with the end-to-end tests' tenants."""
     folder = tmp_path_factory.mktemp("live")
-    environment = Environment(
+    return Environment(
         folder=folder / "overlay", namespace="ai-gateway-live", listen_port=free_ports(1)[0],
-        istio=overlay.write(folder / "tests", REPOSITORY / "istio/overlays/dev"), manifests=REPOSITORY / "manifests/overlays/dev",
+        istio=overlay.write(folder / "tests", REPOSITORY / "istio/overlays/dev"),
+        manifests=REPOSITORY / "manifests/overlays/dev",
         upstreams={HOSTS[name]: provider.url for name, provider in providers.items()})
-    plane.kubectl("apply", "--validate=strict", "-k", environment.write())
-    make_pod(plane, environment.namespace)
-    started = MeshGateway(plane, environment.namespace, environment.folder, environment.listen_port, folder / "gateway")
+
+
+@pytest.fixture(scope="session")
+def gateway(plane, applied, live) -> Iterator[MeshGateway]:
+    """The Envoy of `live`'s pod. Everything else is applied too: what belongs to other namespaces must not reach it."""
+    plane.kubectl("apply", "--validate=strict", "-k", live.write())
+    make_pod(plane, live.namespace)
+    started = MeshGateway(plane, live.namespace, live.folder, live.listen_port, live.folder.parent / "gateway")
     yield started
     started.stop()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows no credential."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        report.longrepr = identity.scrubbed(str(report.longrepr))

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import pytest
+
 from plane.binaries import REPOSITORY
 
+from mesh.component import overlay_with
+from mesh.inventory import contents
+from mesh.overlays import complaints, components, overlays
 
-def test_every_overlay_is_applied_in_the_order_of_the_docs(plane, applied):
-    refused = {str(overlay): done.stderr for overlay, done in applied.items() if done.returncode != 0}
-    assert refused == {}
+every_overlay = pytest.mark.parametrize("overlay", overlays())
 
 
-def test_applied_again_it_changes_nothing(plane, applied):
-    changed = {}
-    for overlay in applied:
-        lines = plane.kubectl("apply", "--validate=strict", "-k", REPOSITORY / overlay).stdout.splitlines()
-        changed |= {f"{overlay}: {line}": "" for line in lines if not line.endswith(" unchanged")}
-    assert changed == {}
+@every_overlay
+def test_an_overlay_is_applied_in_the_order_of_the_docs(applied, overlay):
+    done = applied[overlay]
+    assert (done.returncode, complaints(done.stderr)) == (0, [])
+
+
+@every_overlay
+def test_an_overlay_applied_again_changes_nothing(plane, applied, overlay):
+    before = contents(plane, overlay)
+
+    plane.kubectl("apply", "--validate=strict", "-k", REPOSITORY / overlay)
+
+    after = contents(plane, overlay)
+    assert [each for each in before if after[each] != before[each]] == []
+
+
+@every_overlay
+def test_the_server_sees_no_difference_to_an_applied_overlay(plane, applied, overlay):
+    done = plane.kubectl("diff", "-k", REPOSITORY / overlay, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("component", components())
+def test_a_component_is_accepted_on_top_of_the_overlay_that_it_is_for(plane, applied, component, tmp_path):
+    folder = overlay_with(component, tmp_path / "overlay")
+    done = plane.kubectl("apply", "--validate=strict", "--dry-run=server", "-k", folder, check=False)
+    assert (done.returncode, complaints(done.stderr)) == (0, [])

@@ -27,9 +27,10 @@ sed "s#127.0.0.1:$port#$registry:5000#" .build/image/digests.json > "$work/diges
 kind get clusters | grep -qx ai-gateway || kind create cluster --config "$here/cluster.yaml"
 docker network connect kind "$registry" 2>/dev/null || true
 
-# Istio by its own installer, with the one setting of the shipped mesh that the gateway needs.
+# Istio by its own installer, with the settings of the shipped mesh that the gateway needs.
 .build/bin/istioctl install --skip-confirmation --set hub=docker.io/istio --set tag="$istio" \
-  --set profile=minimal --set values.pilot.env.ENABLE_100_CONTINUE_HEADERS=false
+  --set profile=minimal --set values.pilot.env.ENABLE_100_CONTINUE_HEADERS=false \
+  --set values.pilot.env.PILOT_SCOPE_GATEWAY_TO_NAMESPACE=true
 
 "$here/overlays.sh" "$work" "$work/digests.json"
 kubectl apply -k "$here/manifests"

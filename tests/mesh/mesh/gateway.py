@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
 from pathlib import Path
 
 from bed import identity
@@ -14,6 +15,9 @@ from plane.binaries import REPOSITORY
 POD = "ai-gateway-local"
 POD_IP = "10.244.0.5"
 """The local runner's names for the gateway's pod; nothing dials the address."""
+
+MORE_PROVIDER_KEYS = {"newcomer": "sk-provider-newcomer"}
+"""Of mesh/newcomer.py: a key comes with the pod's environment, before its provider is configured."""
 
 
 class MeshGateway(Gateway):
@@ -30,7 +34,8 @@ class MeshGateway(Gateway):
 
     def _start(self, overlay: Path, upstreams: dict[str, str]) -> subprocess.Popen:
         env_file = self.folder / "gateway.env"
-        env_file.write_text(f"AI_PROVIDER_KEYS={json.dumps(identity.PROVIDER_KEYS, separators=(',', ':'))}\n")
+        keys = {**identity.PROVIDER_KEYS, **MORE_PROVIDER_KEYS}
+        env_file.write_text(f"AI_PROVIDER_KEYS={json.dumps(keys, separators=(',', ':'))}\n")
         command = [
             RUNNER, "-overlay", overlay, "-listen", self._listen, "-admin", "127.0.0.1:0",
             "-istiod", self._plane.istiod.address, "-istiod-token", self._token,
@@ -40,6 +45,20 @@ class MeshGateway(Gateway):
         with (self.log_dir / "runner.log").open("wb") as log:
             return subprocess.Popen([str(word) for word in command], cwd=REPOSITORY, stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE, stderr=log)
+
+    def config_dump(self) -> str:
+        with urllib.request.urlopen(f"http://{self.admin}/config_dump", timeout=10) as answer:
+            return answer.read().decode()
+
+    def listeners(self) -> set[str]:
+        """Where istiod lets this Envoy listen."""
+        with urllib.request.urlopen(f"http://{self.admin}/listeners?format=json", timeout=10) as answer:
+            sockets = [status["local_address"]["socket_address"] for status in json.load(answer)["listener_statuses"]]
+        return {f"{socket['address']}:{socket['port_value']}" for socket in sockets}
+
+    def refusals(self) -> int:
+        """How often Envoy has refused a configuration, as the runner tells it."""
+        return (self.log_dir / "runner.log").read_text().count("refuse")
 
 
 def make_pod(plane: ControlPlane, namespace: str) -> dict:

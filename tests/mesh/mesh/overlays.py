@@ -11,60 +11,63 @@ import yaml
 from plane.binaries import REPOSITORY, binary
 
 BUILD_SECONDS = 60
+ROOTS = ("operators", "manifests", "istio", "monitoring", "tests/chaos")
 
 ORDER = (
     "operators",
     "manifests/overlays/dev", "istio/overlays/dev", "monitoring/overlays/dev",
     "manifests/overlays/prod", "istio/overlays/prod", "monitoring/overlays/prod",
-    "manifests/tenants",
-    "manifests/gitops", "manifests/pipelines",
+    "manifests",
 )
-"""Folders, each with all overlays below it. One that isn't named here is found all the same, and comes last."""
+"""Each stands for all overlays below it that no other names. One that none names is found all the same, and comes last."""
 
-ROOTS = ("operators", "manifests", "istio", "monitoring")
+OF_EVERY_ENVOY_FILTER = "Warning: EnvoyFilter exposes internal implementation details"
 
 
 @functools.cache
-def overlays() -> tuple[Path, ...]:
+def overlays() -> tuple[str, ...]:
     """Every Kustomization that isn't the base of another, relative to the repository."""
-    found = {path.parent for root in ROOTS for path in (REPOSITORY / root).rglob("kustomization.yaml")
-             if _read(path).get("kind", "Kustomization") == "Kustomization"}
-    included = {(folder / resource).resolve() for folder in found | components_absolute()
-                for resource in _read(folder / "kustomization.yaml").get("resources", [])}
-    return tuple(sorted((folder.relative_to(REPOSITORY) for folder in found - included), key=_place))
+    own = {folder for folder, kind in _kustomizations().items() if kind == "Kustomization"}
+    included = {(folder / resource).resolve() for folder in _kustomizations()
+                for resource in _read(folder).get("resources", [])}
+    return tuple(sorted((str(folder.relative_to(REPOSITORY)) for folder in own - included), key=_place))
 
 
 @functools.cache
-def components() -> tuple[Path, ...]:
+def components() -> tuple[str, ...]:
     """Every Component, relative to the repository."""
-    return tuple(sorted(folder.relative_to(REPOSITORY) for folder in components_absolute()))
+    return tuple(sorted(str(folder.relative_to(REPOSITORY)) for folder, kind in _kustomizations().items() if kind == "Component"))
+
+
+def resources(folder: str | Path) -> list[dict]:
+    """What kubectl's kustomize makes of a folder."""
+    return [resource for resource in yaml.load_all(built(folder), yaml.CSafeLoader) if resource]
 
 
 @functools.cache
-def components_absolute() -> frozenset[Path]:
-    return frozenset(path.parent for root in ROOTS for path in (REPOSITORY / root).rglob("kustomization.yaml")
-                     if _read(path).get("kind") == "Component")
-
-
-@functools.cache
-def built(folder: Path) -> str:
-    """What kubectl's kustomize makes of a folder, as YAML."""
+def built(folder: str | Path) -> str:
+    """The same as YAML."""
     done = subprocess.run([binary("kubectl"), "kustomize", REPOSITORY / folder], capture_output=True, text=True,
                           timeout=BUILD_SECONDS)
     assert done.returncode == 0, f"kubectl kustomize {folder}: {done.stderr}"
     return done.stdout
 
 
-def resources(folder: Path) -> list[dict]:
-    return [resource for resource in yaml.load_all(built(folder), yaml.CSafeLoader) if resource]
+def complaints(stderr: str) -> list[str]:
+    """What kubectl complains about, but for what istiod says to every EnvoyFilter whatever is in it."""
+    return [line for line in stderr.splitlines() if not line.startswith(OF_EVERY_ENVOY_FILTER)]
 
 
-def _read(path: Path) -> dict:
-    return yaml.load(path.read_text(), yaml.CSafeLoader)
+def _kustomizations() -> dict[Path, str]:
+    return {path.parent: _read(path.parent).get("kind", "Kustomization")
+            for root in ROOTS for path in (REPOSITORY / root).rglob("kustomization.yaml")}
 
 
-def _place(folder: Path) -> tuple[int, str]:
-    for place, first in enumerate(ORDER):
-        if folder == Path(first) or Path(first) in folder.parents:
-            return place, str(folder)
-    return len(ORDER), str(folder)
+@functools.cache
+def _read(folder: Path) -> dict:
+    return yaml.load((folder / "kustomization.yaml").read_text(), yaml.CSafeLoader)
+
+
+def _place(folder: str) -> tuple[int, str]:
+    places = [place for place, first in enumerate(ORDER) if folder == first or folder.startswith(f"{first}/")]
+    return min(places, default=len(ORDER)), folder
