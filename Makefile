@@ -115,7 +115,7 @@ key:  ## A new API key and its entries: NAME, TENANT, and if wanted PLAN, MODELS
 # ---- Checks --------------------------------------------------------------------------------
 
 .PHONY: test
-test: check test-wasm test-modules test-tools analyze test-manifests test-gitops test-monitoring test-e2e test-interception  ## Everything
+test: check test-wasm test-modules test-tools analyze test-manifests test-gitops test-monitoring mesh-test test-e2e test-interception  ## Everything
 
 .PHONY: check
 check: toolchains  ## The fast checks: format, clippy, unit tests
