@@ -1,6 +1,7 @@
 //! The filter seen from outside: requests in, outcomes out.
 
 mod door;
+mod fetched;
 mod keys;
 mod mesh;
 mod shadow;

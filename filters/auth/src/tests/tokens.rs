@@ -12,7 +12,7 @@ use super::{KEY, NOW, auth, chat, now, outcome};
 use crate::Auth;
 
 /// The key of RFC 7515, appendix A.2.
-const JWKS: &str = r#"{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"one\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ\",\"e\":\"AQAB\"}]}"#;
+pub(super) const JWKS: &str = r#"{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"one\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ\",\"e\":\"AQAB\"}]}"#;
 
 fn config(of_issuer: &str, more: &str) -> String {
     format!(
@@ -56,7 +56,7 @@ fn token_of(header: &str, claims: &str) -> String {
 }
 
 /// A token of the issuer for this audience, good for a minute, with more claims.
-fn token(more: &str) -> String {
+pub(super) fn token(more: &str) -> String {
     token_of(
         r#"{"alg":"RS256","kid":"one"}"#,
         &format!(
@@ -67,7 +67,7 @@ fn token(more: &str) -> String {
 }
 
 /// A proxy that says of every signature that it is right, or wrong.
-fn proxy(says: bool) -> TestHost {
+pub(super) fn proxy(says: bool) -> TestHost {
     let mut host = TestHost::new();
     host.signatures = Some(says);
     host

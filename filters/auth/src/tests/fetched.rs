@@ -1,0 +1,249 @@
+//! Keys and key lists that are fetched: what a request waits for, and for how long.
+
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use http_filter::{CallId, Filter, SECOND, WorkerEvent};
+use test_host::{Exchange, Outcome, TestAnswer, TestHeaders, TestHost};
+
+use super::tokens::{JWKS, proxy, token};
+use super::{auth, chat, now};
+use crate::{Auth, AuthStream};
+
+fn config(more: &str) -> String {
+    format!(
+        r#"{{"hosts":{{"gateway":{{"authority":"*"}}}},
+        "tenants":{{"team-a":{{"plan":"standard","models":["*"]}}}},
+        "issuers":{{"keycloak":{{"issuer":"https://sso.example.com","audiences":["ai-gateway"],
+            "tenant":"team-a","jwks":{{"cluster":"sso","authority":"sso.example.com","path":"/certs",
+            "refreshSeconds":100,"refetchSeconds":10,"keepSeconds":1000}}}}}}{more}}}"#
+    )
+}
+
+/// One worker with its filter, and the time since the start in seconds.
+struct TestWorker {
+    auth: Auth,
+    host: TestHost,
+    seconds: u64,
+}
+
+impl TestWorker {
+    fn new(config: &str) -> Self {
+        let mut worker = Self {
+            auth: auth(config),
+            host: TestHost::new(),
+            seconds: 0,
+        };
+        worker.tick();
+        worker
+    }
+
+    fn handle(&mut self, event: WorkerEvent<'_>) {
+        let now = now().plus(self.seconds * SECOND);
+        self.auth.handle(now, event, &mut self.host);
+    }
+
+    fn tick(&mut self) {
+        self.handle(WorkerEvent::Tick);
+    }
+
+    /// The last call is answered.
+    fn answered(&mut self, body: &str) {
+        let answer = TestAnswer {
+            headers: TestHeaders::new(&[(":status", "200")]),
+            body: body.as_bytes().to_vec(),
+        };
+        self.handle(WorkerEvent::CallAnswered {
+            call: self.last_call(),
+            answer: Some(&answer),
+        });
+    }
+
+    fn failed(&mut self) {
+        self.handle(WorkerEvent::CallAnswered {
+            call: self.last_call(),
+            answer: None,
+        });
+    }
+
+    fn last_call(&self) -> CallId {
+        CallId(u32::try_from(self.host.calls.len()).unwrap())
+    }
+
+    fn request(&self, key: &str) -> Request {
+        let now = now().plus(self.seconds * SECOND);
+        let mut exchange = Exchange::new(self.auth.open(), proxy(true), now);
+        let mut headers = chat(&[("x-api-key", key)]);
+        let last = exchange.request_headers(&mut headers, false);
+        Request {
+            headers,
+            exchange,
+            last,
+        }
+    }
+
+    /// Why a request is refused that must not wait, if it is.
+    fn refused(&self, key: &str) -> Option<(u16, &'static str)> {
+        refusal(&self.request(key).last)
+    }
+}
+
+struct Request {
+    headers: TestHeaders,
+    exchange: Exchange<AuthStream>,
+    last: Outcome,
+}
+
+impl Request {
+    fn waits(&self) -> bool {
+        self.last == Outcome::Awaits
+    }
+
+    /// The worker wakes it some seconds after it came.
+    fn woken_after(&mut self, seconds: u64) {
+        self.exchange.now = self.exchange.now.plus(seconds * SECOND);
+        self.last = self.exchange.woken(&mut self.headers);
+    }
+}
+
+fn refusal(outcome: &Outcome) -> Option<(u16, &'static str)> {
+    match outcome {
+        Outcome::Replied(reply) => Some((reply.status(), reply.details())),
+        Outcome::Passed(_) => None,
+        other => panic!("it should be decided: {other:?}"),
+    }
+}
+
+fn jwks() -> String {
+    JWKS.replace('\\', "")
+}
+
+fn jwks_of(kid: &str) -> String {
+    jwks().replace("\"one\"", &format!("\"{kid}\""))
+}
+
+#[test]
+fn a_token_that_comes_before_its_keys_waits_for_them() {
+    let mut worker = TestWorker::new(&config(""));
+    assert_eq!(worker.host.calls.len(), 1);
+    let mut request = worker.request(&token(""));
+    assert!(request.waits());
+    worker.answered(&jwks());
+    assert_eq!(worker.host.wakes, 1);
+    request.woken_after(0);
+    assert_eq!(refusal(&request.last), None);
+    assert_eq!(request.headers, chat(&[]));
+    assert_eq!(worker.refused(&token("")), None);
+}
+
+#[test]
+fn where_keys_do_not_come_it_is_503_and_worth_a_retry() {
+    let mut worker = TestWorker::new(&config(""));
+    let mut request = worker.request(&token(""));
+    worker.failed();
+    assert_eq!(worker.host.wakes, 1);
+    request.woken_after(0);
+    assert_eq!(refusal(&request.last), Some((503, "keys_missing")));
+    let Outcome::Replied(reply) = &request.last else {
+        panic!("it should be refused")
+    };
+    let mut headers = reply.headers().iter();
+    assert!(headers.any(|(name, _)| *name == "retry-after"));
+    // Fetches fail: the next one isn't held up at all.
+    assert_eq!(worker.refused(&token("")), Some((503, "keys_missing")));
+}
+
+#[test]
+fn nobody_waits_beyond_the_time_in_which_it_is_decided() {
+    let worker = TestWorker::new(&config(""));
+    let mut request = worker.request(&token(""));
+    request.woken_after(1);
+    assert!(request.waits());
+    request.woken_after(60);
+    assert_eq!(refusal(&request.last), Some((503, "keys_missing")));
+}
+
+#[test]
+fn an_unknown_key_is_asked_for_and_where_fresh_keys_lack_it_it_is_401() {
+    let mut worker = TestWorker::new(&config(""));
+    worker.answered(&jwks_of("two"));
+    // Those keys are fresh.
+    assert_eq!(worker.refused(&token("")), Some((401, "key_unknown")));
+    worker.seconds = 11;
+    let (mut lucky, mut other) = (
+        worker.request(&token("")),
+        worker.request(&token(r#","jti":"2""#)),
+    );
+    assert!(lucky.waits() && other.waits());
+    worker.tick();
+    assert_eq!(worker.host.calls.len(), 2);
+    worker.answered(&jwks_of("three"));
+    other.woken_after(0);
+    assert_eq!(refusal(&other.last), Some((401, "key_unknown")));
+    // One that is woken later profits from what came since.
+    worker.seconds = 22;
+    assert!(worker.request(&token("")).waits());
+    worker.tick();
+    worker.answered(&jwks());
+    lucky.woken_after(11);
+    assert_eq!(refusal(&lucky.last), None);
+}
+
+#[test]
+fn a_token_of_a_key_that_was_removed_stops_at_once() {
+    let mut worker = TestWorker::new(&config(""));
+    worker.answered(&jwks());
+    assert_eq!(worker.refused(&token("")), None);
+    worker.seconds = 95;
+    worker.tick();
+    worker.answered(&jwks_of("two"));
+    assert_eq!(worker.refused(&token("")), Some((401, "key_unknown")));
+}
+
+#[test]
+fn so_many_wait_and_no_more() {
+    let worker = TestWorker::new(&config(""));
+    let waiting: Vec<Request> = (0..256)
+        .map(|number| worker.request(&token(&format!(r#","jti":"{number}""#))))
+        .collect();
+    assert!(waiting.iter().all(Request::waits));
+    assert_eq!(worker.refused(&token("")), Some((503, "too_many_waiting")));
+    drop(waiting);
+    assert!(worker.request(&token("")).waits());
+}
+
+#[test]
+fn who_only_watches_makes_nobody_wait() {
+    let shadow = r#","mode":"shadow","shadow":{"tenant":"team-a"}"#;
+    let worker = TestWorker::new(&config(shadow));
+    assert_eq!(worker.refused(&token("")), None);
+}
+
+#[test]
+fn a_key_of_a_list_counts_while_it_stands_there() {
+    let lists =
+        r#","keyLists":{"issued":{"cluster":"keys","authority":"keys","path":"/keys.json"}}"#;
+    let config = format!(
+        r#"{{"hosts":{{"gateway":{{"authority":"*"}}}},
+        "tenants":{{"team-a":{{"plan":"standard","models":["*"]}}}}{lists}}}"#
+    );
+    let mut worker = TestWorker::new(&config);
+    let mut request = worker.request("foo");
+    assert!(request.waits());
+    worker.answered(
+        r#"{"version":1,"keys":{"ci":{"tenant":"team-a",
+        "sha256":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}}}"#,
+    );
+    request.woken_after(0);
+    assert_eq!(refusal(&request.last), None);
+    assert_eq!(worker.refused("bar"), Some((401, "unknown_key")));
+    worker.seconds = 10;
+    worker.tick();
+    worker.answered(r#"{"version":1,"keys":{}}"#);
+    assert_eq!(worker.refused("foo"), Some((401, "unknown_key")));
+    // Without a fetch that succeeds the list is given up, and nobody can say whose a key is.
+    worker.seconds = 400;
+    worker.tick();
+    worker.failed();
+    assert_eq!(worker.refused("foo"), Some((503, "key_list_missing")));
+}
