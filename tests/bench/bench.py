@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from . import chat, gateway, plain
+from . import chat, gateway, load, plain, tokens
+from .chat import Credential
 from .envoy import Envoy
 from .gateway import Setting
 from .measure import Invalid, Pair, Run, Timing
@@ -41,24 +42,35 @@ class Plan:
 def measure(plan: Plan, setting: Setting, folder: Path) -> Iterator[Result]:
     """The results as they come. `folder` is for configurations and logs, and empty."""
     say("starting the bare gateway")
-    with gateway.serving(BARE, setting, folder / "bare") as bare:
-        for number, (plugins, rows) in enumerate(groupby(plan.rows, lambda row: row.plugins)):
+    with gateway.serving(BARE, Credential.KEY, setting, folder / "bare") as bare:
+        for number, ((plugins, credential), rows) in enumerate(groupby(plan.rows, Row.gateway)):
             rows = list(rows)
             say(f"starting {rows[0].title}")
-            with _under_test(plugins, setting, folder / f"under-test-{number}") as envoy:
+            with _under_test(plugins, credential, setting, folder / f"under-test-{number}") as envoy:
                 pair = Pair(envoy, bare, setting.cores)
                 yield from _results(pair, rows, plan, setting, folder)
 
 
-def _under_test(plugins: frozenset[str] | None, setting: Setting, folder: Path) -> AbstractContextManager[Envoy]:
-    return plain.serving(setting, folder) if plugins is None else gateway.serving(plugins, setting, folder)
+def _under_test(plugins: frozenset[str] | None, credential: Credential, setting: Setting,
+                folder: Path) -> AbstractContextManager[Envoy]:
+    return plain.serving(setting, folder) if plugins is None else gateway.serving(plugins, credential, setting, folder)
+
+
+def _credentials(credential: Credential, setting: Setting) -> list[str]:
+    match credential:
+        case Credential.KEY:
+            return [setting.key]
+        case Credential.TOKEN:
+            return tokens.pool(1)
+        case Credential.TOKENS:
+            return tokens.pool(tokens.MANY)
 
 
 def _results(pair: Pair, rows: list[Row], plan: Plan, setting: Setting, folder: Path) -> Iterator[Result]:
     serial = 0
     for row in rows:
-        template = folder / f"{row.key}.http"
-        template.write_bytes(chat.request(row.traffic, setting.key))
+        template = load.Template.written(folder, row.key, chat.request(row.traffic),
+                                         _credentials(row.traffic.credential, setting))
         runs = []
         for timing in (WARM_UP, *[plan.timing] * plan.runs):
             run = pair.run(template, row.traffic, serial, timing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 
 MODEL = "gpt-4.1-mini"
 PATH = "/v1/chat/completions"
@@ -82,6 +83,16 @@ ANSWER = {
 }
 
 
+CREDENTIAL = "{CREDENTIAL}"
+"""Stands in the request's template where the load generator writes the caller's credential."""
+
+
+class Credential(Enum):
+    KEY = "an API key"
+    TOKEN = "one JWT"
+    TOKENS = "many JWTs, and nothing keeps a verdict"
+
+
 @dataclass(frozen=True)
 class Traffic:
     """What the load generators send in a run."""
@@ -90,6 +101,7 @@ class Traffic:
     """Always the same one, so that a cache has the answer; else each is new."""
     address: bool = False
     """An e-mail address stands in the last message."""
+    credential: Credential = Credential.KEY
 
 
 def answer() -> str:
@@ -105,7 +117,7 @@ def body(traffic: Traffic) -> bytes:
     return text.encode()
 
 
-def request(traffic: Traffic, key: str) -> bytes:
+def request(traffic: Traffic) -> bytes:
     """The whole HTTP/1.1 request with the headers that a client of the API sends."""
     content = body(traffic)
     head = (
@@ -114,7 +126,7 @@ def request(traffic: Traffic, key: str) -> bytes:
         "Accept: application/json\r\n"
         "Content-Type: application/json\r\n"
         "User-Agent: OpenAI/Python 2.0.0\r\n"
-        f"Authorization: Bearer {key}\r\n"
+        f"Authorization: Bearer {CREDENTIAL}\r\n"
         f"Content-Length: {len(content)}\r\n"
         "\r\n"
     )

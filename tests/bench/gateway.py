@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import overlay, process
+from .chat import Credential
 from .envoy import Envoy
 from .machine import Cores
 
@@ -56,10 +57,10 @@ class Setting:
 
 
 @contextmanager
-def serving(plugins: frozenset[str], setting: Setting, folder: Path) -> Iterator[Envoy]:
-    """A gateway with these filters alone, on the Envoys' core. The runner goes to the other one: it looks for
+def serving(plugins: frozenset[str], credential: Credential, setting: Setting, folder: Path) -> Iterator[Envoy]:
+    """A gateway with these filters alone, set up for such callers, on the Envoys' core. The runner goes to the other one: it looks for
     changed files now and then."""
-    directory = overlay.write(folder / "overlay", setting.inputs.resources / OVERLAY, plugins, setting.key)
+    directory = overlay.write(folder / "overlay", setting.inputs.resources / OVERLAY, plugins, credential, setting.key)
     log = folder / "runner.log"
     cores = {setting.cores.envoy, setting.cores.load}  # compiling the modules takes both
     with (log.open("wb") as stderr,

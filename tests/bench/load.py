@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import chat, packages, process
@@ -29,6 +30,22 @@ class Failed(Exception):
     pass
 
 
+@dataclass(frozen=True)
+class Template:
+    """What the generators read."""
+
+    request: Path
+    credentials: Path
+    """One in each line, sent in turn."""
+
+    @classmethod
+    def written(cls, folder: Path, name: str, request: bytes, credentials: list[str]) -> Template:
+        template = cls(folder / f"{name}.http", folder / f"{name}.credentials")
+        template.request.write_bytes(request)
+        template.credentials.write_text("".join(f"{credential}\n" for credential in credentials))
+        return template
+
+
 class Load:
     """Generators that are running."""
 
@@ -46,7 +63,7 @@ class Load:
 
 
 @contextmanager
-def running(addresses: list[str], template: Path, traffic: chat.Traffic, first_serial: int,
+def running(addresses: list[str], template: Template, traffic: chat.Traffic, first_serial: int,
             core: int) -> Iterator[Load]:
     """A generator for each address, all at once."""
     serial = "same" if traffic.same_request else str(first_serial)
@@ -54,10 +71,11 @@ def running(addresses: list[str], template: Path, traffic: chat.Traffic, first_s
         yield Load([stack.enter_context(_generator(address, template, serial, core)) for address in addresses])
 
 
-def _generator(address: str, template: Path, serial: str, core: int) -> AbstractContextManager[subprocess.Popen]:
+def _generator(address: str, template: Template, serial: str, core: int) -> AbstractContextManager[subprocess.Popen]:
     command = [
         packages.find("wrk"), "--threads", 1, "--connections", CONNECTIONS, "--duration", f"{LONGEST_SECONDS}s",
-        "--timeout", "5s", "--script", SCRIPT, f"http://{address}{chat.PATH}", "--", template, chat.SERIAL, serial,
+        "--timeout", "5s", "--script", SCRIPT, f"http://{address}{chat.PATH}", "--",
+        template.request, chat.SERIAL, serial, chat.CREDENTIAL, template.credentials,
     ]
     return process.running(command, {core}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import load, machine, process
 from .chat import Traffic
@@ -63,7 +62,7 @@ class Pair:
     bare: Envoy
     cores: Cores
 
-    def run(self, template: Path, traffic: Traffic, first_serial: int, timing: Timing) -> Run:
+    def run(self, template: load.Template, traffic: Traffic, first_serial: int, timing: Timing) -> Run:
         both = (self.under_test, self.bare)
         before = [envoy.served() for envoy in both]
         with load.running([envoy.address for envoy in both], template, traffic, first_serial,

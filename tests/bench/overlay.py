@@ -11,7 +11,9 @@ import json
 import os
 from pathlib import Path
 
-from .rows import CHAIN, ROUTER
+from . import tokens
+from .chat import Credential
+from .rows import CHAIN, NATIVE, ROUTER
 
 TENANT = "bench"
 PLAN = "bench-unlimited"
@@ -20,11 +22,11 @@ UNREACHABLE = 1_000_000_000_000
 """Requests or tokens a minute: a refused request would be a cheap one."""
 
 
-def write(folder: Path, shipped: Path, plugins: frozenset[str], key: str) -> Path:
+def write(folder: Path, shipped: Path, plugins: frozenset[str], credential: Credential, key: str) -> Path:
     """A kustomize directory in `folder` whose only filters are `plugins`."""
     folder.mkdir(parents=True)
     patches = [_delete("WasmPlugin", name) for name in sorted(CHAIN - plugins)]
-    patches += [_configure(name, config) for name, config in _configuration(key).items() if name in plugins]
+    patches += [_configure(name, config) for name, config in _configuration(key, credential).items() if name in plugins]
     if not plugins & ROUTER:
         patches += _without_router()
     kustomization = {
@@ -34,19 +36,64 @@ def write(folder: Path, shipped: Path, plugins: frozenset[str], key: str) -> Pat
         "resources": [os.path.relpath(shipped.resolve(), folder.resolve())],
         "patches": patches,
     }
+    if plugins & NATIVE:
+        (folder / "jwt-authn.yaml").write_text(json.dumps(_jwt_authn(credential), indent=1))
+        kustomization["resources"].append("jwt-authn.yaml")
     (folder / "kustomization.yaml").write_text(json.dumps(kustomization, indent=1))
     return folder
 
 
-def _configuration(key: str) -> dict[str, dict]:
-    digest = hashlib.sha256(key.encode()).hexdigest()
+def _configuration(key: str, credential: Credential) -> dict[str, dict]:
     return {
         "auth": {
-            "keys": {TENANT: {"sha256": digest, "tenant": TENANT}},
             "tenants": {TENANT: {"plan": PLAN, "models": ["*"]}},
+            **_callers(key, credential),
         },
         "token-counter": {
             "plans": {PLAN: {"requestsPerMinute": UNREACHABLE, "tokensPerMinute": UNREACHABLE}},
+        },
+    }
+
+
+def _callers(key: str, credential: Credential) -> dict[str, dict]:
+    """Whom `auth` lets in: the holder of the key, or those of tokens."""
+    if credential is Credential.KEY:
+        return {"keys": {TENANT: {"sha256": hashlib.sha256(key.encode()).hexdigest(), "tenant": TENANT}}}
+    return {
+        "issuers": {"bench": {
+            "issuer": tokens.ISSUER, "audiences": [tokens.AUDIENCE], "algorithms": ["RS256"],
+            "jwks": {"inline": tokens.issuer().key_set()}, "claims": {"user": "sub"}, "tenant": TENANT,
+        }},
+        **({"verdicts": {"entries": 1}, "signatures": {"perSecond": 1_000_000}}
+           if credential is Credential.TOKENS else {}),
+    }
+
+
+def _jwt_authn(credential: Credential) -> dict:
+    """Envoy's own filter in the place of `auth`, for the same issuer; it tells others the claims, as `auth` does."""
+    provider = {
+        "issuer": tokens.ISSUER, "audiences": [tokens.AUDIENCE],
+        "local_jwks": {"inline_string": tokens.issuer().key_set()}, "payload_in_metadata": "claims",
+        **({"jwt_cache_config": {"jwt_cache_size": 1024}} if credential is Credential.TOKEN else {}),
+    }
+    return {
+        "apiVersion": _API_VERSIONS["EnvoyFilter"], "kind": "EnvoyFilter",
+        "metadata": {"name": "jwt-authn", "namespace": "ai-gateway-dev"},
+        "spec": {
+            "workloadSelector": {"labels": {"istio": "ai-gateway"}},
+            "configPatches": [{
+                "applyTo": "HTTP_FILTER",
+                "match": {"context": "GATEWAY", "listener": {"filterChain": {"filter": {
+                    "name": "envoy.filters.network.http_connection_manager"}}}},
+                "patch": {"operation": "INSERT_FIRST", "value": {
+                    "name": "envoy.filters.http.jwt_authn",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+                        "providers": {"bench": provider},
+                        "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "bench"}}],
+                    },
+                }},
+            }],
         },
     }
 

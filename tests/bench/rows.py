@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .chat import Traffic
+from .chat import Credential, Traffic
 
 ROUTER = frozenset({"model-router", "model-router-upstream"})
 """Both roles; Envoy's buffer belongs to them."""
 
 AUTH = frozenset({"auth"})
+
+NATIVE = frozenset({"jwt_authn"})
+"""No WasmPlugin, but Envoy's own filter for tokens, which `auth` is compared with."""
+
+TOKEN = Traffic(credential=Credential.TOKEN)
+TOKENS = Traffic(credential=Credential.TOKENS)
+
 CHAIN = AUTH | ROUTER | {"pii-redactor", "token-counter", "response-cache"}
 BARE: frozenset[str] = frozenset()
 
@@ -30,11 +37,19 @@ class Row:
     repeats: bool = False
     """Answered by the cache: nothing goes upstream."""
 
+    def gateway(self) -> tuple[frozenset[str] | None, Credential]:
+        """What its gateway is set up for; neighbours that agree share one."""
+        return self.plugins, self.traffic.credential
+
 
 ROWS = (
     Row("plain", "Envoy without Istio, no access log", None),
     Row("aa", "bare again (A/A: the noise)", BARE, over="bare"),
     Row("auth", "auth", AUTH, over="bare"),
+    Row("native-jwt", "Envoy's jwt_authn, token cached", NATIVE, TOKEN, over="bare"),
+    Row("auth-jwt", "auth, token cached", AUTH, TOKEN, over="bare"),
+    Row("native-rs256", "Envoy's jwt_authn, RS256 each time", NATIVE, TOKENS, over="bare"),
+    Row("auth-rs256", "auth, RS256 each time", AUTH, TOKENS, over="bare"),
     Row("pii", "auth + pii-redactor", AUTH | {"pii-redactor"}, over="auth"),
     Row("pii-address", "auth + pii-redactor, an e-mail address", AUTH | {"pii-redactor"}, Traffic(address=True),
         over="auth"),
