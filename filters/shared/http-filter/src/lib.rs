@@ -30,6 +30,7 @@ mod call;
 mod config;
 mod connection;
 mod event;
+mod events;
 mod flow;
 mod host;
 mod message;
@@ -42,6 +43,7 @@ pub use call::{Answer, AnswerTooLarge, Call, CallId, CallRefused};
 pub use config::{ConfigError, Environment, parse};
 pub use connection::ConnectionProperty;
 pub use event::{Event, WorkerEvent};
+pub use events::Events;
 pub use flow::Flow;
 pub use host::{Conflict, Expected, Host, Versioned, Worker, WorkerHost};
 pub use message::{Body, Headers};
@@ -79,10 +81,15 @@ pub trait Filter: Sized + 'static {
 
 /// The state machine of one HTTP stream.
 pub trait Stream: Sized {
+    /// The events that it looks at. The others don't come: the proxy needn't call the filter for
+    /// them, and what they show passes.
+    const EVENTS: Events = Events::ALL;
+
     /// Takes one event and says what the proxy shall do with the message that it belongs to.
     ///
     /// The order of events is that of the proxy: request headers, request body pieces, request
     /// trailers; then response headers, body pieces, trailers; at last [`Event::Ended`], always
-    /// and exactly once. Any of the middle ones can be missing.
+    /// and exactly once. Any of the middle ones can be missing, and those that are none of
+    /// [`EVENTS`](Self::EVENTS) are.
     fn handle(self, now: Time, event: Event<'_>, host: &mut dyn Host) -> (Self, Flow);
 }

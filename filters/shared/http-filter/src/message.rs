@@ -10,6 +10,13 @@ pub trait Headers {
     /// All headers in order; a name that isn't UTF-8 can't occur in HTTP and is left out.
     fn all(&self) -> Vec<(String, Vec<u8>)>;
 
+    /// Shows each header in order, as [`all`](Self::all) has them, without a copy of any.
+    fn visit(&self, look: &mut dyn FnMut(&str, &[u8])) {
+        for (name, value) in self.all() {
+            look(&name, &value);
+        }
+    }
+
     /// Sets a header to one value, in place of all that it had.
     fn set(&mut self, name: &str, value: &[u8]);
 

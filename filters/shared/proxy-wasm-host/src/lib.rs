@@ -8,6 +8,7 @@
 
 mod abi;
 mod effects;
+mod headers;
 mod logger;
 mod message;
 mod pairs;
@@ -25,14 +26,31 @@ use plugin::Plugin;
 use proxy_wasm::traits::RootContext;
 
 /// Exports a filter as a proxy-wasm module.
+///
+/// The SDK exports every callback that there is, and the proxy calls all that are exported. So the
+/// module says in a custom section which events its filter looks at (one byte,
+/// [`Events::bits`](http_filter::Events::bits)), and `tools/trim_module.py` takes the exports of
+/// the others out. A module that isn't trimmed does the same, only slower.
 #[macro_export]
 macro_rules! export {
     ($filter:ty) => {
         #[allow(missing_docs)] // The SDK's macro writes a function without any.
         mod module {
             $crate::proxy_wasm::main! {{ $crate::start::<$filter>(); }}
+
+            // SAFETY: a section of this name holds these bytes and nothing else.
+            #[cfg_attr(target_arch = "wasm32", unsafe(link_section = "ai_gateway.events"))]
+            #[used]
+            static EVENTS: [u8; 1] = [$crate::events::<$filter>()];
         }
     };
+}
+
+/// The events that the filter's streams look at.
+#[doc(hidden)]
+#[must_use]
+pub const fn events<F: Filter>() -> u8 {
+    <F::Stream as http_filter::Stream>::EVENTS.bits()
 }
 
 /// Registers the filter with the SDK; called once, when the VM starts.

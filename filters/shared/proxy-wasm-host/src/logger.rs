@@ -1,5 +1,7 @@
 //! The `log` facade on the proxy's log.
 
+use std::cell::Cell;
+
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::abi;
@@ -14,8 +16,20 @@ pub(crate) fn install() {
     let _ = log::set_logger(&PROXY_LOG);
 }
 
+/// For how long a level is taken for the proxy's, in nanoseconds: each look costs a call.
+const LEVEL_HOLDS: u64 = 1_000_000;
+
+thread_local! {
+    /// When the level was taken over, in nanoseconds. A VM has one thread.
+    static LOOKED_AT: Cell<u64> = const { Cell::new(0) };
+}
+
 /// Takes over the proxy's level, so that what it would drop isn't formatted.
-pub(crate) fn follow_level() {
+pub(crate) fn follow_level(now: u64) {
+    if LOOKED_AT.get().abs_diff(now) < LEVEL_HOLDS {
+        return;
+    }
+    LOOKED_AT.set(now);
     let level = match abi::log_level() {
         Ok(0) => LevelFilter::Trace,
         Ok(1) => LevelFilter::Debug,

@@ -56,7 +56,7 @@ impl<F: Filter> Context for Plugin<F> {
 
 impl<F: Filter> RootContext for Plugin<F> {
     fn on_configure(&mut self, size: usize) -> bool {
-        logger::follow_level();
+        logger::follow_level(abi::now());
         let json = if size == 0 {
             Ok(Vec::new())
         } else {
@@ -89,7 +89,6 @@ impl<F: Filter> RootContext for Plugin<F> {
     }
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
-        logger::follow_level();
         let state = self.filter.as_ref().map(Filter::open);
         let stream = HttpStream::<F>::new(id, state, Rc::clone(&self.waiting));
         Some(Box::new(stream))

@@ -9,7 +9,9 @@ use proxy_wasm::types::Action;
 
 use crate::abi::{self, Buffer, Half, Map};
 use crate::effects::Proxy;
-use crate::message::{CallAnswer, MessageHeaders, Piece};
+use crate::headers::MessageHeaders;
+use crate::logger;
+use crate::message::{CallAnswer, Piece};
 use crate::pairs;
 use crate::waiting::Waiting;
 
@@ -113,6 +115,9 @@ impl<F: Filter> Course<F> {
     }
 
     fn flow_with(&mut self, event: Event<'_>, proxy: Proxy) -> Flow {
+        if !F::Stream::EVENTS.contain(&event) && self.state.is_some() {
+            return Flow::Continue;
+        }
         let Some(state) = self.state.take() else {
             return Flow::Reply(not_configured());
         };
@@ -207,8 +212,9 @@ impl<F: Filter> Course<F> {
 /// went through, without a byte of it.
 fn handle<F: Filter>(state: F::Stream, event: Event<'_>, mut proxy: Proxy) -> (F::Stream, Flow) {
     let name = event.name();
-    let now = Time::from_nanoseconds(abi::now());
-    let (state, flow) = state.handle(now, event, &mut proxy);
+    let now = abi::now();
+    logger::follow_level(now);
+    let (state, flow) = state.handle(Time::from_nanoseconds(now), event, &mut proxy);
     log::trace!("{}: {name} -> {}", F::NAME, flow.name());
     (state, flow)
 }
@@ -333,8 +339,19 @@ impl<F: Filter> Course<F> {
 
     fn end(&mut self) {
         self.stopped = Stopped::Nothing;
-        if let Some(state) = self.state.take() {
+        if let Some(state) = self.state.take()
+            && F::Stream::EVENTS.contain(&Event::Ended)
+        {
             let (_, _ended) = handle::<F>(state, Event::Ended, Proxy::default());
+        }
+    }
+}
+
+/// The proxy forgets the stream. One that waits and doesn't hear of its end is still on the list.
+impl<F: Filter> Drop for HttpStream<F> {
+    fn drop(&mut self) {
+        if self.course.borrow().stopped != Stopped::Nothing {
+            self.waiting.remove(self.id);
         }
     }
 }

@@ -66,6 +66,9 @@ impl<S: Stream> Exchange<S> {
     }
 
     fn handle(&mut self, event: Event<'_>) -> Flow {
+        if !S::EVENTS.contain(&event) {
+            return Flow::Continue;
+        }
         let stream = self.stream.take().expect("no event comes after the end");
         let (stream, flow) = stream.handle(self.now, event, &mut self.host);
         self.stream = Some(stream);
