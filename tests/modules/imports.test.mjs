@@ -79,7 +79,7 @@ for (const name of shipped) {
 
   test(`${name} exports the callbacks of proxy-wasm ABI 0.2.1`, () => {
     const names = new Set(WebAssembly.Module.exports(module).map((each) => each.name));
-    for (const callback of ["_initialize", "proxy_abi_version_0_2_1", "proxy_on_log", "memory"]) {
+    for (const callback of ["_initialize", "proxy_abi_version_0_2_1", "proxy_on_context_create", "memory"]) {
       assert.ok(names.has(callback), `${callback} is missing`);
     }
   });
