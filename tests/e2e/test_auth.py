@@ -1,13 +1,18 @@
-"""Who may call: keys in four headers, 401 without one, and nothing that a client could forge."""
+"""Who may call: keys in four headers, the documented issuers' tokens, 401 without one, and nothing that a client could forge."""
 
 from __future__ import annotations
+
+import re
 
 import anthropic
 import openai
 import pytest
+import yaml
 
 from bed import bodies, identity, raw
 from bed.bodies import user
+from bed.gateway import REPOSITORY
+from bed.tokens import Rsa, good_token, key_set, rsa_key
 
 KEY = identity.key("e2e-blue")
 JSON = ("content-type", "application/json")
@@ -139,3 +144,80 @@ def test_no_credential_in_the_query_reaches_a_provider(gateway, openai_provider)
     path = "/v1/chat/completions?key=AIza-client-secret&api-version=1"
     assert post(gateway, [("authorization", f"Bearer {KEY}")], path=path).status == 200
     assert "client-secret" not in openai_provider.last.target
+
+
+# --- the issuers of docs/auth.md, with the very configuration that it shows -----------------------
+
+SIGNER = "documented"
+NAMESPACE = "team-a-prod"
+
+BY_ISSUER = {
+    "keycloak": {"iss": "https://sso.example.com/realms/platform", "preferred_username": "ann", "azp": "notebook",
+                 "aud": ["ai-gateway", "account"], "resource_access": {"ai": {"roles": ["tenant-a", "gold", "offline"]}}},
+    "cluster": {"iss": "https://kubernetes.default.svc", "sub": f"system:serviceaccount:{NAMESPACE}:bot", "aud": ["ai-gateway"],
+                "kubernetes.io": {"namespace": NAMESPACE, "serviceaccount": {"name": "bot", "uid": "1"}}},
+    "entra": {"iss": "https://login.microsoftonline.com/DIRECTORY-ID/v2.0", "aud": "APPLICATION-ID", "oid": "0b7c",
+              "roles": ["AI.TeamA"], "ver": "2.0"},
+    "google": {"iss": "https://accounts.google.com", "aud": "https://ai-gateway.example.com",
+               "email": "ci@project.iam.gserviceaccount.com", "email_verified": True},
+}
+USERS = {"keycloak": "ann", "cluster": f"system:serviceaccount:{NAMESPACE}:bot", "entra": "0b7c",
+         "google": "ci@project.iam.gserviceaccount.com"}
+
+
+def documented() -> dict[str, dict]:
+    """All of the page's examples as one configuration; the keys are the tests' own, in place of the issuers'."""
+    page = (REPOSITORY / "docs/auth.md").read_text()
+    shown = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(hosts:.*?)^```", page, re.M | re.S)]
+    shown = [one for one in shown if "issuers" in one]
+    auth = {part: {name: value for one in shown for name, value in one.get(part, {}).items()}
+            for part in ("hosts", "tenants", "plans", "issuers")}
+    keys = {"inline": key_set(rsa_key(SIGNER).jwk(kid=SIGNER, alg="RS256", use="sig"))}
+    auth["issuers"] = {name: {**issuer, "jwks": keys} for name, issuer in auth["issuers"].items()}
+    # What the plan allows is one list of three: the tenant's and the token's are tried elsewhere.
+    auth["plans"]["gold"] = {"models": ["plain-*"]}
+    limits = {"requestsPerMinute": 1_000_000, "tokensPerMinute": 1_000_000_000}
+    return {"auth": auth, "token-counter": {"plans": {"gold": limits, "standard": limits}}}
+
+
+@pytest.fixture
+def documented_gateway(gateway_with):
+    return gateway_with("documented", documented())
+
+
+def bearer_of(issuer: str, key: Rsa | None = None, **more: object) -> tuple[str, str]:
+    return ("authorization", "Bearer " + good_token(key or rsa_key(SIGNER), SIGNER, **{**BY_ISSUER[issuer], **more}))
+
+
+@pytest.mark.parametrize("issuer", BY_ISSUER)
+def test_a_token_of_a_documented_issuer_is_its_tenants(documented_gateway, openai_provider, issuer):
+    mark = documented_gateway.mark()
+    header = bearer_of(issuer)
+    assert post(documented_gateway, [header]).status == 200
+    entry = documented_gateway.wait_for_entry(mark, ai_endpoint="chat_completions")
+    plan = "gold" if issuer == "keycloak" else "standard"
+    assert (entry["ai_tenant"], entry["ai_plan"], entry["ai_key"], entry["ai_user"]) == ("team-a", plan, issuer, USERS[issuer])
+    token = header[1].removeprefix("Bearer ")
+    assert token not in str(openai_provider.last.headers)
+    assert all(part not in documented_gateway.log_since(mark) for part in token.split("."))
+
+
+@pytest.mark.parametrize("issuer", BY_ISSUER)
+def test_a_token_of_a_documented_issuer_for_somebody_else_is_refused(documented_gateway, openai_provider, issuer):
+    assert post(documented_gateway, [bearer_of(issuer, aud="another")]).status == 401
+    assert post(documented_gateway, [bearer_of(issuer, key=rsa_key("forger"))]).status == 401
+    assert openai_provider.requests == []
+
+
+def test_a_namespace_and_a_role_that_nobody_mapped_give_no_access(documented_gateway, openai_provider):
+    strangers = [bearer_of("cluster", **{"kubernetes.io": {"namespace": "team-x"}}),
+                 bearer_of("keycloak", resource_access={"ai": {"roles": ["gold"]}})]
+    assert [post(documented_gateway, [header]).status for header in strangers] == [403, 403]
+    assert openai_provider.requests == []
+
+
+def test_the_plan_that_a_role_names_narrows_the_models(documented_gateway, openai_provider):
+    listed = post(documented_gateway, [bearer_of("keycloak")], path="/v1/models", method="GET", body=b"")
+    assert {model["id"] for model in listed.json()["data"]} == {"plain-gpt", "plain-vllm", "plain-claude"}
+    assert post(documented_gateway, [bearer_of("keycloak")], body=bodies.chat(identity.fresh(), model="alias-gpt")).status == 403
+    assert openai_provider.requests == []
