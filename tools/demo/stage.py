@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -70,7 +72,8 @@ class Stage:
     def _start_gateway(self) -> None:
         folder = Path(self._folder.name)
         env_file = folder / "gateway.env"
-        env_file.write_text(f"AI_PROVIDER_KEYS={json.dumps(PROVIDER_KEYS, separators=(',', ':'))}\n")
+        env_file.write_text(f"AI_PROVIDER_KEYS={json.dumps(PROVIDER_KEYS, separators=(',', ':'))}\n"
+                            f"AI_GATEWAY_STATE_KEY={base64.b64encode(secrets.token_bytes(32)).decode()}\n")
         upstreams = " ".join(f"{HOSTS[name]}={provider.url}" for name, provider in self.providers.items())
         command = [
             sys.executable, str(REPOSITORY / "tools/snapshot/run.py"),
