@@ -160,7 +160,9 @@ impl Source {
                 (":method", "GET"),
                 (":path", &self.path),
                 (":authority", &self.authority),
-                ("accept", "application/json"),
+                // Kubernetes answers 406 where the type of key sets is missing (RFC 7517,
+                // section 8.5.2), others where the plain one is.
+                ("accept", "application/jwk-set+json, application/json"),
             ],
             body: b"",
             timeout_milliseconds: self.schedule.timeout_milliseconds(),
@@ -230,6 +232,20 @@ mod tests {
     #[test]
     fn a_rare_fetch_alone_makes_no_document_expire_in_between() {
         assert!(read(r#","refreshSeconds":172800"#).is_ok());
+    }
+
+    #[test]
+    fn kubernetes_and_others_are_asked_for_the_type_that_each_has() {
+        let mut host = TestHost::new();
+        read("").unwrap().call(&mut host).unwrap();
+        let accept = host.calls[0]
+            .headers
+            .iter()
+            .find(|(name, _)| name == "accept");
+        let (_, types) = accept.unwrap();
+        for wanted in ["application/jwk-set+json", "application/json"] {
+            assert!(types.split(", ").any(|each| each == wanted), "{types}");
+        }
     }
 
     #[test]
