@@ -11,6 +11,7 @@ import yaml
 
 from bed import bodies, identity, raw
 from bed.bodies import user
+from bed.deadline import eventually
 from bed.gateway import REPOSITORY
 from bed.tokens import Rsa, good_token, key_set, rsa_key
 
@@ -221,3 +222,21 @@ def test_the_plan_that_a_role_names_narrows_the_models(documented_gateway, opena
     assert {model["id"] for model in listed.json()["data"]} == {"plain-gpt", "plain-vllm", "plain-claude"}
     assert post(documented_gateway, [bearer_of("keycloak")], body=bodies.chat(identity.fresh(), model="alias-gpt")).status == 403
     assert openai_provider.requests == []
+
+
+# --- a filter that only watches ----------------------------------------------------------------------
+
+@pytest.mark.parametrize(("headers", "credential", "why"), [
+    ([], "none", "no_credential"),
+    ([("authorization", "Bearer sk-of-nobody")], "api_key", "unknown_key"),
+], ids=["none", "unknown"])
+def test_a_filter_that_only_watches_counts_and_lets_through(gateway_with, openai_provider, headers, credential, why):
+    gateway = gateway_with("watching", {"auth": {"mode": "shadow", "shadow": {"tenant": "e2e-green"}}})
+    labels = {"credential": credential, "outcome": "shadowed", "reason": why}
+    mark = gateway.mark()
+    before = gateway.metrics.total("ai_auth_total", **labels)
+    assert post(gateway, headers).status == 200
+    entry = gateway.wait_for_entry(mark, ai_endpoint="chat_completions")
+    assert (entry["ai_tenant"], entry["ai_key"], entry["ai_shadowed"]) == ("e2e-green", "shadow", why)
+    assert "sk-of-nobody" not in str(openai_provider.last.headers)
+    eventually(lambda: gateway.metrics.total("ai_auth_total", **labels) == before + 1, what="the count")
