@@ -58,8 +58,8 @@ class Setting:
 
 @contextmanager
 def serving(plugins: frozenset[str], credential: Credential, setting: Setting, folder: Path) -> Iterator[Envoy]:
-    """A gateway with these filters alone, set up for such callers, on the Envoys' core. The runner goes to the other one: it looks for
-    changed files now and then."""
+    """A gateway with these filters alone, set up for such callers, on the Envoys' core. The runner goes to the other
+    one: it looks for changed files now and then."""
     directory = overlay.write(folder / "overlay", setting.inputs.resources / OVERLAY, plugins, credential, setting.key)
     log = folder / "runner.log"
     cores = {setting.cores.envoy, setting.cores.load}  # compiling the modules takes both
