@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use facts::{Refusal, Traffic, key, refuse};
-use http_filter::{ConnectionProperty, Event, Filter, Flow, Headers, Host, Stream, Time};
+use http_filter::{ConnectionProperty, Event, Events, Filter, Flow, Headers, Host, Stream, Time};
 use llm_api::{Api, Endpoint};
 
 use crate::Auth;
@@ -60,6 +60,9 @@ impl AuthStream {
 }
 
 impl Stream for AuthStream {
+    /// It never looks at a body or an answer.
+    const EVENTS: Events = Events::REQUEST_TRAILERS;
+
     fn handle(self, now: Time, event: Event<'_>, host: &mut dyn Host) -> (Self, Flow) {
         match (self, event) {
             (
@@ -245,8 +248,12 @@ fn listener_port(host: &dyn Host) -> Option<u16> {
 
 /// Removes what a client could pass off as the gateway's own word; whether there was any.
 fn remove_own_headers(headers: &mut dyn Headers) -> bool {
-    let all = headers.all().into_iter().map(|(name, _)| name);
-    let own: Vec<String> = all.filter(|name| name.starts_with(OWN_HEADERS)).collect();
+    let mut own = Vec::new();
+    headers.visit(&mut |name, _| {
+        if name.starts_with(OWN_HEADERS) {
+            own.push(name.to_owned());
+        }
+    });
     for name in &own {
         headers.remove(name);
     }
