@@ -5,6 +5,7 @@ Tekton's CRDs aren't to be had here, so an API server's check of these files is 
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,6 +15,8 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PIPELINES = REPOSITORY / "manifests/pipelines"
+KUSTOMIZE = os.environ.get("KUSTOMIZE", str(REPOSITORY / ".build/bin/kustomize"))
+NAMESPACE = "ai-gateway-pipelines"
 
 WORKSPACE_PATH = re.compile(r"\$\(workspaces\.([a-z-]+)\.path\)")
 PARAMETER = re.compile(r"\$\(params\.([a-z-]+)\)")
@@ -36,6 +39,27 @@ def names(entries: list[dict]) -> set[str]:
 
 def required(parameters: list[dict]) -> set[str]:
     return {one["name"] for one in parameters if "default" not in one}
+
+
+@pytest.fixture(scope="module")
+def applied() -> list[dict]:
+    """What `oc apply -k manifests/pipelines` applies."""
+    built = subprocess.run([KUSTOMIZE, "build", str(PIPELINES)], capture_output=True, text=True, timeout=60)
+    assert built.returncode == 0, built.stderr
+    return [one for one in yaml.load_all(built.stdout, yaml.CSafeLoader) if one]
+
+
+def test_the_pipeline_and_its_tasks_are_where_the_runs_are(applied):
+    assert RUN["metadata"]["namespace"] == NAMESPACE
+    elsewhere = {(one["kind"], one["metadata"].get("namespace")) for one in applied} - {(one["kind"], NAMESPACE) for one in applied}
+    # Its account may read in development, and the right to do so is development's.
+    assert elsewhere == {("Namespace", None), ("Role", "ai-gateway-dev"), ("RoleBinding", "ai-gateway-dev")}
+
+
+def test_every_file_but_the_run_is_applied(applied):
+    files = [path for path in PIPELINES.rglob("*.yaml") if path.name not in ("kustomization.yaml", "namespace.yaml", "run.yaml")]
+    wanted = [(one["kind"], one["metadata"]["name"]) for path in files for one in documents(path)]
+    assert sorted((one["kind"], one["metadata"]["name"]) for one in applied) == sorted(wanted)
 
 
 @pytest.mark.parametrize("use", PIPELINE["spec"]["tasks"], ids=lambda use: use["name"])

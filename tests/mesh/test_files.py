@@ -1,4 +1,4 @@
-"""What is applied as files and not as an overlay: Argo CD's, the pipeline's and the experiments', each as its page says."""
+"""What is applied as files and not as an overlay: Argo CD's, a run of the pipeline and the experiments, each as its page says."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from mesh.overlays import complaints
 
 FILES = {
     "docs/gitops.md, Argo CD": (["manifests/gitops", "manifests/gitops/applications"], "apply --dry-run=server"),
-    "docs/gitops.md, pipeline": (
-        ["manifests/pipelines/setup.yaml", "manifests/pipelines/tasks", "manifests/pipelines/pipeline.yaml"], "apply"),
     "docs/gitops.md, one run": (["manifests/pipelines/run.yaml"], "create"),
     "tests/chaos/README.md": (["tests/chaos"], "apply"),
 }
-"""In their order: a run wants its pipeline's namespace. Argo CD's stay a dry run: they could only be taken away by it."""
+"""A run goes with its pipeline's namespace, which the overlays bring. Argo CD's stay a dry run: they could only be taken away by it."""
 
 
 @pytest.fixture(scope="module")
