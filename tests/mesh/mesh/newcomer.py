@@ -1,4 +1,4 @@
-"""A provider that nobody knew before: what an operator adds for it (docs/providers.md)."""
+"""A provider that nobody knew before: what an operator adds for it (docs/add-a-provider.md)."""
 
 from __future__ import annotations
 
