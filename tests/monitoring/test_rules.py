@@ -55,6 +55,12 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert():
     assert runbooks.findings(shipped.production()) == []
 
 
+def test_the_address_of_the_runbooks_stands_in_one_place():
+    written = (shipped.REPOSITORY / "monitoring/overlays/prod/alerting-rules.yaml").read_text()
+    assert set(re.findall(r"runbook_url: (\S+)/docs/runbooks/", written)) == {"REPOSITORY"}
+    assert "ConfigMap ai-gateway-prod/ai-gateway-runbooks" not in map(shipped.identity, shipped.production())
+
+
 def test_rules_and_what_they_measure_are_in_one_namespace():
     """OpenShift's Prometheus for user workloads shows a PrometheusRule its own namespace's metrics only."""
     found = [rule.place for rule in shipped.rules(shipped.production())

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .queries import Placed
-from .shipped import REPOSITORY, alerts
+from .shipped import REPOSITORY, address_of_runbooks, alerts
 
 FOLDER = REPOSITORY / "docs/runbooks"
 SECTIONS = ("## What it means", "## How to see it", "## What to do")
-ADDRESS = "https://git.example.com/ai-gateway/blob/main/docs/runbooks/"
+ADDRESS = f"{address_of_runbooks()}/docs/runbooks/"
 
 
 def findings(resources: Iterable[dict], folder: Path = FOLDER) -> list[str]:

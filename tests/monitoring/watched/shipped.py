@@ -15,6 +15,9 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 RUNNER = Path(os.environ.get("E2E_RUNNER", REPOSITORY / ".build/bin/local-run"))
 BUILD_SECONDS = 60
 
+EXAMPLE = "https://git.example.com/ai-gateway/blob/main"
+"""Where the runbooks are in the cases of rules/: whoever puts an address of their own into the overlay needn't change these."""
+
 
 @functools.cache
 def built(directory: str) -> tuple[dict, ...]:
@@ -60,11 +63,17 @@ def alerts(resources: Iterable[dict]) -> list[Rule]:
     return [rule for rule in rules(resources) if rule.is_alert]
 
 
+def address_of_runbooks() -> str:
+    """The one place that says where the runbooks are."""
+    return yaml.safe_load((REPOSITORY / "monitoring/overlays/prod/runbooks.yaml").read_text())["data"]["address"]
+
+
 def rule_file(resources: Iterable[dict], file: Path) -> Path:
-    """All rules in the form that Prometheus itself reads."""
+    """All rules in the form that Prometheus itself reads, with the runbooks where rules/ has them."""
     groups = [group for resource in of_kind(resources, "PrometheusRule") for group in resource["spec"]["groups"]]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True))
+    text = yaml.safe_dump({"groups": groups}, sort_keys=False, allow_unicode=True, width=10_000)
+    file.write_text(text.replace(f"{address_of_runbooks()}/docs/runbooks/", f"{EXAMPLE}/docs/runbooks/"))
     return file
 
 
