@@ -37,6 +37,8 @@ use http_filter::{Answer, CallId, CallRefused, SECOND, Time, Worker, WorkerHost}
 use outcome::{Failure, Unusable, record_expired, record_failed, record_fetched, record_unusable};
 use outlook::Outlook;
 
+#[cfg(feature = "schema")]
+pub(crate) use schedule::{MOST_SECONDS, MOST_TIMEOUT_MILLISECONDS};
 pub(crate) use seal::SealingKey;
 pub(crate) use source::{Kind, Source, WrittenSource};
 

@@ -71,6 +71,13 @@ pub struct Auth {
     authenticator: Authenticator,
 }
 
+/// The JSON Schema of `pluginConfig`.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(config::Written)
+}
+
 impl Filter for Auth {
     const NAME: &'static str = "auth";
 

@@ -58,6 +58,13 @@ use crate::upstream::UpstreamStream;
 /// The plugin, in one of its two roles.
 pub struct ModelRouter(Role);
 
+/// The JSON Schema of `pluginConfig`.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(config::Wire)
+}
+
 /// One HTTP stream of the plugin.
 pub struct RouterStream(RoleStream);
 

@@ -19,21 +19,33 @@ pub(crate) struct Config {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Written {
-    /// Without a default: a configuration that got lost must not mean that nothing is masked.
+pub(crate) struct Written {
+    /// What is looked for, by the rule's name. Required, so that a configuration that got lost
+    /// doesn't mean that nothing is masked.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("propertyNames" = {"enum": Rule::ALL.map(Rule::name)}))
+    )]
     rules: BTreeMap<String, WrittenRule>,
+    /// The longest request body, and the longest event of a streamed answer, in bytes. More than the
+    /// gateway's buffer holds has no effect.
     #[serde(default = "default_max_body_bytes")]
+    #[cfg_attr(feature = "schema", schemars(range(min = LEAST_BODY_BYTES, max = MOST_BODY_BYTES)))]
     max_body_bytes: u32,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct WrittenRule {
+    /// What happens to what the rule finds.
     action: WrittenAction,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 enum WrittenAction {
     /// Masked in the request, put back in the answer.

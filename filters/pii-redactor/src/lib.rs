@@ -53,6 +53,13 @@ pub use crate::stream::RedactorStream;
 #[derive(Debug)]
 pub struct PiiRedactor(Config);
 
+/// The JSON Schema of `pluginConfig`.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(config::Written)
+}
+
 impl Filter for PiiRedactor {
     const NAME: &'static str = "pii-redactor";
 

@@ -7,13 +7,20 @@ use crate::store::Slots;
 
 /// What the resource says.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Wire {
+pub(crate) struct Wire {
+    /// For how long an answer is served, in seconds.
     #[serde(default = "default_ttl_seconds")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_TTL_SECONDS)))]
     ttl_seconds: u64,
+    /// How many answers are kept in one Envoy. Times `maxEntryBytes` it is at most 1 GiB.
     #[serde(default = "default_max_entries")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_ENTRIES)))]
     max_entries: u32,
+    /// How long the body of a kept answer is at most, in bytes.
     #[serde(default = "default_max_entry_bytes")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_ENTRY_BYTES)))]
     max_entry_bytes: u32,
 }
 

@@ -83,6 +83,13 @@ pub struct ResponseCache {
 /// Between two sweeps of a few slots.
 const TICK_MILLISECONDS: u32 = 30_000;
 
+/// The JSON Schema of `pluginConfig`.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(config::Wire)
+}
+
 impl Filter for ResponseCache {
     const NAME: &'static str = "response-cache";
 

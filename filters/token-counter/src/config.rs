@@ -11,30 +11,49 @@ use crate::price::{Price, WirePrice};
 
 /// What the resource says.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Wire {
+pub(crate) struct Wire {
+    /// Limits by the plan that `auth` gives a caller. Without any plan the filter only counts.
     #[serde(default)]
     plans: BTreeMap<String, WireLimits>,
+    /// What differs for one tenant, by the tenant's name.
     #[serde(default)]
     tenants: BTreeMap<String, WireTenant>,
+    /// Prices in US dollars for a million tokens, by the name that the provider gives the model. A
+    /// model without one has no cost.
     #[serde(default)]
     prices: BTreeMap<String, WirePrice>,
+    /// How many tokens an answer is expected to have where the client gives no bound.
     #[serde(default = "default_output_tokens")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_PER_MINUTE)))]
     default_output_tokens: u64,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct WireLimits {
+    /// Requests in a minute, for each tenant of the plan. Without it there is no such limit.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_PER_MINUTE)))]
     requests_per_minute: Option<u64>,
+    /// Tokens in a minute, input and output together, for each tenant of the plan. Without it there
+    /// is no such limit.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_PER_MINUTE)))]
     tokens_per_minute: Option<u64>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct WireTenant {
+    /// The plan in place of the one that `auth` gives: one of `plans`.
     plan: Option<String>,
+    /// Requests in a minute, in place of the plan's.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_PER_MINUTE)))]
     requests_per_minute: Option<u64>,
+    /// Tokens in a minute, in place of the plan's.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_PER_MINUTE)))]
     tokens_per_minute: Option<u64>,
 }
 

@@ -98,6 +98,13 @@ struct Worker {
     remainders: RefCell<Remainders>,
 }
 
+/// The JSON Schema of `pluginConfig`.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(config::Wire)
+}
+
 impl Filter for TokenCounter {
     const NAME: &'static str = "token-counter";
 

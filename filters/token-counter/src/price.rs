@@ -14,11 +14,20 @@ use serde::Deserialize;
 
 /// What the resource says about a model: US dollars for a million tokens.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct WirePrice {
+    /// Input that was neither cached nor written to a cache. All prices have six decimals at most.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = MOST_DOLLARS)))]
     input_per_million: f64,
+    /// Output, reasoning included.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = MOST_DOLLARS)))]
     output_per_million: f64,
+    /// Input that the provider had cached; without it, what other input costs.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = MOST_DOLLARS)))]
     cached_input_per_million: Option<f64>,
+    /// Input that the provider wrote to its cache; without it, what other input costs.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = MOST_DOLLARS)))]
     cache_write_per_million: Option<f64>,
 }
 

@@ -87,7 +87,7 @@ fn read_issuer(
 }
 
 /// A quarter of an hour: clocks that are further apart are broken.
-const MOST_TOLERANCE_SECONDS: u64 = 900;
+pub(super) const MOST_TOLERANCE_SECONDS: u64 = 900;
 
 fn read_algorithms(names: &[String]) -> Result<Algorithms, String> {
     if names.is_empty() {

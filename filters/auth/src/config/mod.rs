@@ -26,7 +26,11 @@ use crate::issuer_keys::IssuerKeys;
 use crate::mesh::Mesh;
 use crate::signature_budget::Limits;
 use crate::tenants::Tenants;
-use written::{Mode, Written};
+use written::Mode;
+#[cfg(feature = "schema")]
+pub(crate) use written::Written;
+#[cfg(not(feature = "schema"))]
+use written::Written;
 
 pub(crate) use keys::read_key;
 pub(crate) use written::Key as WrittenKey;

@@ -27,10 +27,10 @@ pub(crate) struct WrittenSchedule {
 const MILLISECOND: u64 = SECOND / 1000;
 
 /// Thirty days.
-const MOST_SECONDS: u64 = 30 * 24 * 3600;
+pub(crate) const MOST_SECONDS: u64 = 30 * 24 * 3600;
 
 /// Nobody waits for a minute.
-const MOST_TIMEOUT_MILLISECONDS: u64 = 60_000;
+pub(crate) const MOST_TIMEOUT_MILLISECONDS: u64 = 60_000;
 
 /// After the first failure; it doubles with each further one.
 const FIRST_PAUSE: u64 = SECOND;

@@ -19,15 +19,56 @@ pub(crate) enum Kind {
 
 /// A source as the configuration says it.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct WrittenSource {
-    /// A cluster of the proxy: `outbound|80||keys.team.svc.cluster.local`.
+    /// The proxy's cluster that serves the list: `outbound|80||keys.team.svc.cluster.local`. The
+    /// mesh must know its host.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MOST_TEXT_BYTES)))]
     pub(crate) cluster: String,
+    /// The host that the fetch asks for.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MOST_TEXT_BYTES)))]
     pub(crate) authority: String,
+    /// The path of the list, with its `/`.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^/"), length(max = MOST_TEXT_BYTES)))]
     pub(crate) path: String,
+    /// How old the list gets before it is fetched again, in seconds: so long a revoked key lives
+    /// on.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            range(min = 1, max = super::MOST_SECONDS),
+            extend("default" = Kind::KeyList.default_schedule().refresh_seconds)
+        )
+    )]
     pub(crate) refresh_seconds: Option<u64>,
+    /// How soon after a fetch another may be asked for, in seconds.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            range(min = 1, max = super::MOST_SECONDS),
+            extend("default" = Kind::KeyList.default_schedule().refetch_seconds)
+        )
+    )]
     pub(crate) refetch_seconds: Option<u64>,
+    /// For how long the last good list stays in use while fetches fail, in seconds; not less than
+    /// `refreshSeconds`.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            range(min = 1, max = super::MOST_SECONDS),
+            extend("default" = Kind::KeyList.default_schedule().keep_seconds)
+        )
+    )]
     pub(crate) keep_seconds: Option<u64>,
+    /// How long a fetch may take, in milliseconds.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            range(min = 1, max = super::MOST_TIMEOUT_MILLISECONDS),
+            extend("default" = Kind::KeyList.default_schedule().timeout_milliseconds)
+        )
+    )]
     pub(crate) timeout_milliseconds: Option<u64>,
 }
 
@@ -64,7 +105,7 @@ impl Kind {
 
     /// Keys of an issuer change over days, and it tells in advance; a key that is revoked shall
     /// stop within seconds, also where the one who would tell is silenced.
-    fn default_schedule(self) -> WrittenSchedule {
+    pub(crate) fn default_schedule(self) -> WrittenSchedule {
         match self {
             Self::Jwks => WrittenSchedule {
                 refresh_seconds: 300,

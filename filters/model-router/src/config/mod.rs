@@ -9,8 +9,12 @@ use std::rc::Rc;
 use self::check::{
     check, is_authority, is_free_header, is_header_value, is_path_prefix, is_visible,
 };
+#[cfg(feature = "schema")]
+pub(crate) use self::wire::Wire;
+#[cfg(not(feature = "schema"))]
+use self::wire::Wire;
 use self::wire::{
-    Wire, WireApi, WireFallback, WireLimits, WireModel, WireProvider, WireReasoning, WireRole,
+    WireApi, WireFallback, WireLimits, WireModel, WireProvider, WireReasoning, WireRole,
 };
 use crate::catalog::{Anthropic, Catalog, Dialect, Model, Provider, Reasoning, Target};
 use crate::credentials::Credentials;
@@ -255,7 +259,7 @@ fn limits(wire: &WireLimits) -> Result<Limits, ConfigError> {
         max_fallback_request_bytes,
         max_answer_bytes,
     } = *wire;
-    let in_range = (1..=3600).contains(&fallback_timeout_seconds);
+    let in_range = (1..=wire::MOST_SECONDS).contains(&fallback_timeout_seconds);
     check(
         in_range,
         "limits.fallbackTimeoutSeconds",
@@ -265,7 +269,7 @@ fn limits(wire: &WireLimits) -> Result<Limits, ConfigError> {
         ("limits.maxFallbackRequestBytes", max_fallback_request_bytes),
         ("limits.maxAnswerBytes", max_answer_bytes),
     ] {
-        check(bytes <= 32 << 20, field, "is more than 32 MiB")?;
+        check(bytes <= wire::MOST_BYTES, field, "is more than 32 MiB")?;
     }
     Ok(Limits {
         fallback_timeout_milliseconds: fallback_timeout_seconds.saturating_mul(1000),
