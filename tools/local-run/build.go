@@ -9,7 +9,11 @@ import (
 
 // printOverlay writes what a cluster would be given, before any edit: the input of istioctl analyze.
 func printOverlay(_ context.Context, o *options) error {
-	built, _, err := overlay.Build(o.overlay)
+	build := overlay.Build
+	if o.origins {
+		build = overlay.BuildWithOrigins
+	}
+	built, _, err := build(o.overlay)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type options struct {
 	accessLog     string
 	envoyLog      string
 	build         bool
+	origins       bool
 	snapshotOut   string
 	snapshotCheck string
 	withParent    bool
@@ -75,6 +76,7 @@ func parseOptions(args []string, output io.Writer) (*options, error) {
 	flags.StringVar(&raw.accessLog, "access-log", "", "`file` for access logs that go to stdout (default: stderr)")
 	flags.StringVar(&raw.envoyLog, "envoy-log", "", "`file` for Envoy's own log (default: stderr)")
 	flags.BoolVar(&raw.build, "build", false, "print what kustomize makes of the overlay and exit")
+	flags.BoolVar(&raw.origins, "origins", false, "with -build: note on each resource the files that it came from")
 	flags.StringVar(&raw.snapshotOut, "snapshot-out", "", "write the configuration to this `directory` and exit")
 	flags.StringVar(&raw.snapshotCheck, "snapshot-check", "", "compare the configuration with this `directory` and exit")
 	flags.StringVar(&raw.istiod, "istiod", "", "`address`:port of an istiod that gives Envoy its configuration instead of this process, in plaintext")

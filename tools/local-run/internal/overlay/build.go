@@ -4,8 +4,11 @@ package overlay
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"sync"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -15,7 +18,21 @@ import (
 //
 // The inputs are returned for a failed build too: a mistake is mended by changing one of them.
 func Build(dir string) (resmap.ResMap, Inputs, error) {
-	files := &recordingFS{FileSystem: filesys.MakeFsOnDisk(), read: Inputs{}}
+	return build(dir, "")
+}
+
+// BuildWithOrigins notes on each resource the files that it came from and that changed it, in kustomize's own
+// annotations, as `buildMetadata` of the overlay's kustomization would.
+func BuildWithOrigins(dir string) (resmap.ResMap, Inputs, error) {
+	top, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	return build(dir, top)
+}
+
+func build(dir, notesFor string) (resmap.ResMap, Inputs, error) {
+	files := &recordingFS{FileSystem: filesys.MakeFsOnDisk(), notesFor: notesFor, read: Inputs{}}
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, dir)
 	if err != nil {
 		return nil, files.inputs(), fmt.Errorf("kustomize %s: %w", dir, err)
@@ -26,13 +43,23 @@ func Build(dir string) (resmap.ResMap, Inputs, error) {
 // recordingFS notes each path that kustomize opens or looks for.
 type recordingFS struct {
 	filesys.FileSystem
-	mu   sync.Mutex
-	read Inputs
+	// notesFor is the directory whose kustomization is read as if it asked for origins; empty is none.
+	notesFor string
+	mu       sync.Mutex
+	read     Inputs
 }
 
 func (f *recordingFS) ReadFile(path string) ([]byte, error) {
 	f.note(path)
-	return f.FileSystem.ReadFile(path)
+	text, err := f.FileSystem.ReadFile(path)
+	if err == nil && f.notesFor != "" && filepath.Dir(path) == f.notesFor && isKustomization(path) {
+		text = append(text, "\nbuildMetadata: [originAnnotations, transformerAnnotations]\n"...)
+	}
+	return text, err
+}
+
+func isKustomization(path string) bool {
+	return slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(path))
 }
 
 func (f *recordingFS) Open(path string) (filesys.File, error) {
