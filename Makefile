@@ -35,6 +35,7 @@ PYTHON  := $(BUILD)/venv/bin/python
 NODE    := tests/node_modules/.installed
 EXAMPLES := examples/nodejs/node_modules/.installed
 RUNNER  := $(BUILD)/bin/local-run
+CONFIG_CHECK := $(BUILD)/bin/config-check
 IMAGE   := $(BUILD)/bin/image
 K6      := $(BUILD)/bin/k6
 COSIGN  := $(BUILD)/bin/cosign
@@ -54,6 +55,7 @@ export PATH := $(CURDIR)/$(BUILD)/wasm-test-runner/release:$(PATH)
 RUST_SOURCES := $(shell find filters -type f \( -name '*.rs' -o -name Cargo.toml \) 2>/dev/null) \
                 Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml
 GO_SOURCES   := $(shell find tools/local-run -type f 2>/dev/null)
+CHECK_SOURCES := $(shell find tools/config-check -type f 2>/dev/null)
 IMAGE_SOURCES := $(shell find tools/image -type f 2>/dev/null)
 
 .PHONY: help
@@ -128,7 +130,7 @@ check: toolchains  ## The fast checks: format, clippy, unit tests
 .PHONY: test-wasm
 test-wasm: toolchains $(WASM_TEST_RUNNER)  ## The same suites as WebAssembly in Node
 	cargo test --locked --workspace --lib --tests --target wasm32-unknown-unknown \
-	  --exclude proxy-wasm-host $(MODULES:%=--exclude %-wasm)
+	  --exclude proxy-wasm-host --exclude config-check $(MODULES:%=--exclude %-wasm)
 
 .PHONY: test-modules
 test-modules: toolchains $(WASM)  ## What the shipped modules import
@@ -156,11 +158,21 @@ test-sign: toolchains $(COSIGN)  ## Signatures: signed and verified with a regis
 test-gitops: toolchains $(PYTHON) $(IMAGE) $(BUILD)/bin/kustomize $(BUILD)/crds/.fetched  ## What Argo CD is told is complete, once, in waves, and fits its schema
 	$(PYTHON) -m pytest -q tests/gitops
 
+.PHONY: config-check
+config-check: toolchains $(RUNNER) $(CONFIG_CHECK)  ## What no single filter can see in an overlay: models, plans, routes, patches that don't fit (OVERLAY)
+	@$(RUNNER) -overlay '$(OVERLAY)' -build -origins | $(CONFIG_CHECK) check '$(OVERLAY)'
+
+.PHONY: reference
+reference: toolchains $(CONFIG_CHECK)  ## Write the configuration reference and its JSON Schemas anew, from the filters' own types
+	$(CONFIG_CHECK) schemas docs/schemas
+	$(CONFIG_CHECK) reference docs/configuration.md
+
 # The exit code counts only with a threshold (istioctl).
 .PHONY: analyze
-analyze: toolchains $(RUNNER) $(ISTIOCTL)  ## istioctl analyze on what kustomize makes of both overlays
+analyze: toolchains $(RUNNER) $(ISTIOCTL)  ## istioctl analyze and config-check on what kustomize makes of both overlays
 	for overlay in dev prod; do \
 	  $(RUNNER) -overlay istio/overlays/$$overlay -build | $(ISTIOCTL) analyze --use-kube=false -A --failure-threshold Warning -; \
+	  $(MAKE) --no-print-directory config-check OVERLAY=istio/overlays/$$overlay; \
 	done
 
 .PHONY: test-manifests
@@ -240,6 +252,11 @@ $(RUNNER): $(GO_SOURCES)
 	@echo "building the local runner: Istio's pilot in one process (the first time takes five to ten minutes)"
 	@mkdir -p $(@D)
 	cd tools/local-run && go build -ldflags='-s -w' -o $(CURDIR)/$@ .
+
+$(CONFIG_CHECK): $(RUST_SOURCES) $(CHECK_SOURCES)
+	@mkdir -p $(@D)
+	cargo build --quiet --locked -p config-check
+	install target/debug/config-check $@
 
 $(COSIGN): tools/cosign/go.mod tools/cosign/go.sum
 	@echo "building cosign (the first time takes three minutes)"
