@@ -39,7 +39,7 @@ def write(folder: Path, redirected: tuple[str, ...] = (KNOWN, UNKNOWN)) -> Path:
 def redirect(gateway: Path, redirected: tuple[str, ...]) -> None:
     """Writes the gateway's side. Whose sidecars redirect: the patch of docs/interception.md, one for each tenant."""
     _kustomization(gateway, namespace="ai-gateway-prod", resources=["istio/overlays/prod"],
-                   components=["manifests/tenants/payments/gateway", *BOTH_WAYS],
+                   components=[*BOTH_WAYS, "manifests/tenants/payments/gateway"],
                    patches=[{"patch": json.dumps(MODELS_OF_BOTH_APIS)}, *({"target": {"labelSelector": "ai-gateway/interception=redirect"},
                              "patch": json.dumps([{"op": "add", "path": "/spec/exportTo/-", "value": namespace}])}
                             for namespace in redirected)])

@@ -1,4 +1,5 @@
-//! Workloads of the mesh, by service account and by namespace.
+//! Workloads of the mesh, by service account and by namespace. Where none is named none is let in: a gateway may open its
+//! port to the mesh before it has its first tenant.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,10 +22,6 @@ pub(super) fn read(written: written::Mesh, tenants: &Tenants) -> Result<Mesh, Co
     if trust_domains.is_empty() || !trust_domains.iter().all(|name| is_trust_domain(name)) {
         let reason = "lists the mesh's trust domains, such as `cluster.local`, at least one";
         return Err(ConfigError::new("mesh.trustDomains", reason));
-    }
-    if service_accounts.is_empty() && namespaces.is_empty() {
-        let reason = "names no workload: `serviceAccounts` or `namespaces` is needed";
-        return Err(ConfigError::new("mesh", reason));
     }
     Ok(Mesh {
         from: match from {

@@ -111,7 +111,6 @@ fn a_mistake_elsewhere_is_named_by_its_field() {
             with(&format!(r#""keys":{{{}}}"#, key("k", r#","models":"x""#))),
             "keys.k.models",
         ),
-        (with(r#""mesh":{"trustDomains":["a"]}"#), "mesh"),
         (
             with(r#""mesh":{"trustDomains":[],"namespaces":{"a":{"tenant":"a"}}}"#),
             "mesh.trustDomains",

@@ -67,6 +67,23 @@ fn a_workload_that_is_not_mapped_is_nobody() {
 }
 
 #[test]
+fn without_any_workload_in_the_configuration_nobody_is_let_in() {
+    let auth = auth(
+        r#"{
+            "hosts": { "mesh": { "authority": "*", "sources": ["mesh"] } },
+            "mesh": { "trustDomains": ["cluster.local"] }
+        }"#,
+    );
+    for host in [
+        peer("spiffe://cluster.local/ns/shared/sa/bot"),
+        TestHost::new(),
+    ] {
+        let (found, _) = outcome(&auth, &mut chat(&[KEY]), host);
+        assert!(found.is_err(), "{found:?}");
+    }
+}
+
+#[test]
 fn a_workload_and_a_key_of_different_tenants_are_refused() {
     let bot = peer("spiffe://cluster.local/ns/shared/sa/bot");
     let (found, _) = outcome(&auth(CONFIG), &mut chat(&[KEY]), bot);
