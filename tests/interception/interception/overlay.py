@@ -17,8 +17,8 @@ KNOWN, UNKNOWN = "tenant-payments", "tenant-research"
 ACCOUNT = "llm-client"
 TENANT = "payments"
 
-BOTH_WAYS = tuple(f"istio/components/{each}" for each in (
-    "interception", "interception-routes", "interception-mesh", "interception-tls"))
+PLAIN, TLS, BOTH_WAYS = (tuple(f"istio/components/{each}" for each in ("interception", "interception-routes", *ways)) for ways in (
+    ("interception-mesh",), ("interception-tls",), ("interception-mesh", "interception-tls")))
 MODELS_OF_BOTH_APIS = {
     "apiVersion": "extensions.istio.io/v1alpha1", "kind": "WasmPlugin", "metadata": {"name": "auth"},
     "spec": {"pluginConfig": {"tenants": {TENANT: {"models": ["gpt-4.1*", "claude-*"]}}}}}
