@@ -44,7 +44,8 @@ KUBE_SCORE := $(BUILD)/bin/kube-score
 PROMETHEUS := $(addprefix $(BUILD)/bin/,prometheus promtool promql-parts)
 OTELCOL := $(BUILD)/bin/otelcol
 KUBE     := $(addprefix $(BUILD)/bin/,etcd kube-apiserver kube-controller-manager kubectl kustomize)
-CONTROL_PLANE := $(KUBE) $(BUILD)/bin/pilot-discovery $(BUILD)/crds/.fetched
+LOOPBACK_NODE := $(BUILD)/bin/loopback-node
+CONTROL_PLANE := $(KUBE) $(LOOPBACK_NODE) $(BUILD)/bin/pilot-discovery $(BUILD)/crds/.fetched
 # The demo's snapshot: the dev overlay with its providers at plain local addresses, filled in at start.
 SNAPSHOT_OF := -overlay istio/overlays/dev -manifests manifests/overlays/dev -upstreams \
   '$(foreach host,api.openai.com api.anthropic.com vllm.models.example.com,$(host)=http://127.0.0.1:1)'
@@ -289,6 +290,10 @@ $(KUBE): tools/control-plane/go.mod
 	@echo "building $(@F) (the API server, the first of them, takes four to seven minutes)"
 	@mkdir -p $(@D)
 	cd tools/control-plane && go build -ldflags='-s -w $(KUBE_STAMP)' -o $(CURDIR)/$@ $(KUBE_PACKAGE)
+
+$(LOOPBACK_NODE): tools/control-plane/go.mod $(wildcard tools/control-plane/node/*.go)
+	@mkdir -p $(@D)
+	cd tools/control-plane && go build -ldflags='-s -w' -o $(CURDIR)/$@ ./node
 
 $(BUILD)/crds/.fetched: tools/control-plane/crds.json | $(PYTHON)
 	@echo "fetching the CRDs that tools/control-plane/crds.json pins"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bed import identity, overlay
+from bed.tls import Authority
 from plane import ControlPlane
 from plane.binaries import REPOSITORY
 from plane.processes import free_ports
@@ -46,6 +47,20 @@ def empty(plane) -> frozenset:
 def applied(plane, empty) -> dict[str, subprocess.CompletedProcess]:
     """Every overlay, applied in order, and what `kubectl apply -k` said."""
     return {each: plane.kubectl("apply", "--validate=strict", "-k", REPOSITORY / each, check=False) for each in overlays()}
+
+
+@pytest.fixture
+def certificate(plane, applied, tmp_path):
+    """The Secret that cert-manager makes in a cluster. istioctl looks for it beside the first pod anywhere that the Gateway's
+    selector matches, though istiod takes only pods of the Gateway's own namespace; so each gateway gets one."""
+    issued = Authority(tmp_path).secret(tmp_path / "tls", "ai-gateway.example.com")
+    namespaces = {pod["metadata"]["namespace"] for pod in plane.get("pods", "-A", "-l", "istio=ai-gateway")["items"]}
+    for namespace in namespaces:
+        plane.kubectl("create", "secret", "tls", "ai-gateway-tls", "-n", namespace,
+                      f"--cert={issued / 'tls.crt'}", f"--key={issued / 'tls.key'}")
+    yield
+    for namespace in namespaces:
+        plane.kubectl("delete", "secret", "ai-gateway-tls", "-n", namespace)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from bed.tls import Authority
 from mesh import analysis
 from mesh.overlays import built
 
@@ -17,20 +16,6 @@ OUTSIDE = ("ai-gateway-grafana", "ai-gateway-observability", "ai-gateway-pipelin
 
 LABELS = 'Annotation "sidecar.istio.io/extraStatTags" has been deprecated'
 """The labels of the filters' metrics. What replaces the annotation is the mesh's own configuration, which isn't ours."""
-
-
-@pytest.fixture
-def certificate(plane, applied, tmp_path):
-    """The Secret that cert-manager makes in a cluster. istioctl looks for it beside the first pod anywhere that the Gateway's
-    selector matches, though istiod takes only pods of the Gateway's own namespace; so each gateway gets one."""
-    issued = Authority(tmp_path).secret(tmp_path / "tls", "ai-gateway.example.com")
-    namespaces = {pod["metadata"]["namespace"] for pod in plane.get("pods", "-A", "-l", "istio=ai-gateway")["items"]}
-    for namespace in namespaces:
-        plane.kubectl("create", "secret", "tls", "ai-gateway-tls", "-n", namespace,
-                      f"--cert={issued / 'tls.crt'}", f"--key={issued / 'tls.key'}")
-    yield
-    for namespace in namespaces:
-        plane.kubectl("delete", "secret", "ai-gateway-tls", "-n", namespace)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -1,4 +1,4 @@
-"""The commands of docs/commands.md that want a cluster, as they are written there; `oc` is kubectl here."""
+"""Some of the commands of docs/commands.md more closely: what they say, and what they leave alone. `oc` is kubectl here."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from mesh.overlays import resources
 
 ENVIRONMENTS = ("dev", "prod")
 PARTS = ("manifests", "istio", "monitoring")
-
-
 @pytest.mark.parametrize(("how", "mark"), [("server", "(server dry run)"), ("client", "(dry run)")])
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("part", PARTS)
