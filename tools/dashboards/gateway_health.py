@@ -16,8 +16,8 @@ SUMMARY = Row("Now", (
          f" / sum(rate(envoy_http_downstream_rq_completed{{{LISTENERS}}}[$__rate_interval]))"),
     stat("Requests in flight", SHORT, f"sum(envoy_http_downstream_rq_active{{{LISTENERS}}})"),
     stat("VMs loaded anew in an hour", SHORT, f"sum(increase(envoy_wasm_vm_reloads_total{{{HERE}}}[1h]))"),
-    stat("First certificate expires", DAYS, f"min(envoy_server_days_until_first_cert_expiring{{{HERE}}} < 4294967295 or vector(0))",
-         "0: the gateway holds none."),
+    stat("First certificate expires", DAYS, f"(min(envoy_listener_certificate_expiration_unix_time_seconds{{{HERE}}}) - time()) / 86400",
+         "The listeners' certificates; nothing where TLS ends in front of the gateway."),
 ))
 
 REQUESTS = Row("Requests", (
@@ -74,7 +74,8 @@ MEMORY = Row("Memory and CPU", (
     graph("The container's memory", BYTES, (f"sum by (pod) (container_memory_working_set_bytes{{{CONTAINER}}})", "{{pod}}"),
           (f'max by (pod) (kube_pod_container_resource_limits{{{CONTAINER},resource="memory"}})', "{{pod}} limit")),
     graph("CPU", SHORT, (f"sum by (pod) (rate(container_cpu_usage_seconds_total{{{CONTAINER}}}[$__rate_interval]))", "{{pod}}")),
-    graph("Workers that hung", SHORT, (f"sum by (pod) (increase(envoy_server_watchdog_mega_miss{{{HERE}}}[$__rate_interval]))", "{{pod}}")),
+    graph("Threads that hung", SHORT, (f"sum by (pod, thread_name) (increase(envoy_server_watchdog_mega_miss{{{HERE}}}[$__rate_interval]))", "{{pod}}: {{thread_name}}"),
+          description="For more than a second. The main thread does whenever it compiles a filter's module; a worker never should."),
 ))
 
 PROVIDER_CONNECTIONS = Row("Connections to providers", (
@@ -91,7 +92,10 @@ PROVIDER_CONNECTIONS = Row("Connections to providers", (
 ))
 
 CONTROL_PLANE = Row("Control plane", (
-    graph("Connected to istiod", SHORT, (f'sum by (pod) (envoy_cluster_upstream_cx_active{{{HERE},cluster_name="xds-grpc"}})', "{{pod}}")),
+    graph("Connections to istiod that failed or broke", SHORT,
+          (f"sum by (pod, type) (increase(istio_agent_istiod_connection_terminations{{{HERE}}}[$__rate_interval]))", "{{pod}}: {{type}}"),
+          (f"sum by (pod) (increase(istio_agent_istiod_connection_failures{{{HERE}}}[$__rate_interval]))", "{{pod}}: not made"),
+          description="Every half hour istiod ends one, on purpose (`cancelled`). Errors again and again: there is no istiod for this pod."),
     graph("Listeners", SHORT, (f"sum by (pod) (envoy_listener_manager_total_listeners_active{{{HERE}}})", "{{pod}}")),
     graph("Updates taken", SHORT, (f"sum by (pod) (increase(envoy_cluster_manager_cds_update_success{{{HERE}}}[$__rate_interval]))", "{{pod}} clusters"),
           (f"sum by (pod) (increase(envoy_listener_manager_lds_update_success{{{HERE}}}[$__rate_interval]))", "{{pod}} listeners")),

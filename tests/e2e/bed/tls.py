@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from datetime import datetime
 from pathlib import Path
 
 import httpcore
@@ -29,10 +30,10 @@ class Authority:
         self._ca.issue_cert(host).configure_cert(context)
         return context
 
-    def secret(self, folder: Path, host: str) -> Path:
-        """A Secret of the type kubernetes.io/tls, as the folder that the local runner reads."""
-        folder.mkdir(parents=True)
-        issued = self._ca.issue_cert(host)
+    def secret(self, folder: Path, host: str, expires: datetime | None = None) -> Path:
+        """A Secret of the type kubernetes.io/tls, as the folder that the local runner reads; the second time a renewed one."""
+        folder.mkdir(parents=True, exist_ok=True)
+        issued = self._ca.issue_cert(host, not_after=expires)
         issued.private_key_pem.write_to_path(str(folder / "tls.key"))
         (folder / "tls.crt").write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
         return folder
