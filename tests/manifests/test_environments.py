@@ -80,12 +80,13 @@ def test_the_external_secret_has_each_provider_key():
     assert not [r for r in built if r["kind"] == "SealedSecret"]
 
 
-def test_the_autoscaler_on_requests_stands_alone_and_asks_for_its_own_namespace():
-    built = overlays.with_component("manifests/components/scale-on-requests")
+@pytest.mark.parametrize("environment", overlays.ENVIRONMENTS)
+def test_the_autoscaler_on_requests_stands_alone_and_asks_for_its_own_namespace(environment):
+    built = overlays.with_component("manifests/components/scale-on-requests", f"manifests/overlays/{environment}")
     assert not [r for r in built if r["kind"] == "HorizontalPodAutoscaler"]
     scaled = overlays.one(built, "ScaledObject", "ai-gateway")
     prometheus = next(t for t in scaled["spec"]["triggers"] if t["type"] == "prometheus")
-    assert prometheus["metadata"]["namespace"] == scaled["metadata"]["namespace"]
+    assert prometheus["metadata"]["namespace"] == scaled["metadata"]["namespace"] == f"ai-gateway-{environment}"
 
 
 def test_production_has_no_published_key():

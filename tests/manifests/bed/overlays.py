@@ -51,9 +51,9 @@ def shipped(path: str) -> tuple[dict, ...]:
 
 
 @functools.cache
-def with_component(component: str) -> tuple[dict, ...]:
-    """A component on top of the overlay that it is tried on."""
-    base = component_base(component)
+def with_component(component: str, base: str | None = None) -> tuple[dict, ...]:
+    """A component on top of the overlay that it is tried on, or of another one."""
+    base = base or component_base(component)
     with tempfile.TemporaryDirectory() as folder:
         kustomization = {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
