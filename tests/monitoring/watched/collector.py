@@ -5,13 +5,13 @@ What only a cluster has is left out: the memory limiter and the batches, the tok
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import yaml
 
 from bed.deadline import eventually
 
+from . import child
 from .promtool import BIN
 from .shipped import REPOSITORY
 
@@ -28,18 +28,11 @@ class Collector:
         file = folder / "collector.yaml"
         file.write_text(yaml.safe_dump(self._configuration(exports_to)))
         self._log = folder / "collector.log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen([BIN / "otelcol", f"--config=file:{file}"], stdin=subprocess.DEVNULL,
-                                             stdout=log, stderr=subprocess.STDOUT)
+        self._process = child.start([BIN / "otelcol", f"--config=file:{file}"], self._log)
         eventually(self._ready, START_SECONDS, "the collector is ready")
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        child.stop(self._process, STOP_SECONDS)
 
     def _configuration(self, exports_to: str) -> dict:
         (resource,) = [r for r in yaml.safe_load_all(SHIPPED.read_text()) if r["kind"] == "OpenTelemetryCollector"]

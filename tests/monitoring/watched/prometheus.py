@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,6 +13,7 @@ import yaml
 
 from bed.deadline import eventually
 
+from . import child
 from .promtool import BIN
 
 START_SECONDS = 30
@@ -28,20 +28,13 @@ class Prometheus:
         file.write_text(yaml.safe_dump(configuration, sort_keys=False))
         address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"
-        with (folder / "prometheus.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [BIN / "prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}",
-                 f"--web.listen-address={address}", "--log.level=warn"],
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        self._process = child.start(
+            [BIN / "prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}",
+             f"--web.listen-address={address}", "--log.level=warn"], folder / "prometheus.log", folder)
         eventually(self._ready, START_SECONDS, "Prometheus is ready")
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        child.stop(self._process, STOP_SECONDS)
 
     def query(self, expression: str) -> list[dict]:
         """What an instant query gives: series with their labels and value."""
