@@ -118,7 +118,7 @@ key:  ## A new API key and its entries: NAME, TENANT, and if wanted PLAN, MODELS
 # ---- Checks --------------------------------------------------------------------------------
 
 .PHONY: test
-test: check test-wasm test-modules test-tools analyze test-manifests test-gitops test-monitoring mesh-test test-e2e test-interception  ## Everything
+test: check test-wasm test-modules test-tools test-docs analyze test-manifests test-gitops test-monitoring mesh-test test-e2e test-interception  ## Everything
 
 .PHONY: check
 check: toolchains  ## The fast checks: format, clippy, unit tests
@@ -154,6 +154,10 @@ test-image: toolchains $(WASM)  ## The modules as images: pushed to a registry o
 .PHONY: test-sign
 test-sign: toolchains $(COSIGN)  ## Signatures: signed and verified with a registry on loopback
 	cd tools/image && COSIGN=$(CURDIR)/$(COSIGN) go test -run Sign .
+
+.PHONY: test-docs
+test-docs: toolchains $(PYTHON)  ## What the pages name is there: links, headings, files, Make targets, words of the filters
+	$(PYTHON) -m pytest -q tests/docs
 
 .PHONY: test-gitops
 test-gitops: toolchains $(PYTHON) $(IMAGE) $(BUILD)/bin/kustomize $(BUILD)/crds/.fetched  ## What Argo CD is told is complete, once, in waves, and fits its schema
