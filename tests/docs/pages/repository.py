@@ -14,6 +14,8 @@ from .page import Page
 REPOSITORY = Path(__file__).resolve().parents[3]
 TARGET = re.compile(r"^([a-z0-9][a-z0-9 -]*?)\s*:(?!=)", re.MULTILINE)
 
+BUILT = {".build", "target", "node_modules", "__pycache__"}
+
 MADE = ("gitops/", "docs/schemas/", ".build/", "tests/node_modules/")
 """Below these somebody makes files; they aren't in the repository."""
 
@@ -21,10 +23,17 @@ MADE = ("gitops/", "docs/schemas/", ".build/", "tests/node_modules/")
 @functools.cache
 def files() -> frozenset[str]:
     """Every file, and every folder that has one, that is or would be in the repository."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY,
-                            capture_output=True, text=True, check=True).stdout.splitlines()
-    there = [Path(name) for name in listed if (REPOSITORY / name).exists()]
+    there = [Path(name) for name in _listed() if (REPOSITORY / name).exists()]
     return frozenset(str(each) for name in there for each in (name, *name.parents) if str(each) != ".")
+
+
+def _listed() -> list[str]:
+    """As git lists them; where there is no git, everything but what is built."""
+    if (REPOSITORY / ".git").exists():
+        return subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY,
+                              capture_output=True, text=True, check=True).stdout.splitlines()
+    found = (path.relative_to(REPOSITORY) for path in REPOSITORY.rglob("*") if path.is_file())
+    return [str(path) for path in found if not BUILT & set(path.parts)]
 
 
 @functools.cache
