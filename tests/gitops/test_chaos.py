@@ -69,6 +69,15 @@ def test_a_probe_asks_for_metrics_that_the_dashboards_ask_for_too(name):
             assert metric in shown, metric
 
 
+@every_engine
+def test_a_probe_at_the_end_looks_back_over_the_whole_experiment(name):
+    seconds = {variable["name"]: variable["value"] for variable in experiment(name)["spec"]["components"]["env"]}["TOTAL_CHAOS_DURATION"]
+    for probe in experiment(name)["spec"]["probe"]:
+        if probe["mode"] == "EOT":
+            windows = re.findall(r"\[(\d+)m\]", probe["promProbe/inputs"]["query"])
+            assert windows and all(60 * int(window) >= int(seconds) + 60 for window in windows)
+
+
 def test_the_readme_names_every_experiment():
     text = (CHAOS / "README.md").read_text()
     assert set(re.findall(r"`([a-z-]+)\.yaml`", text)) - {"rbac"} == set(ENGINES)
