@@ -283,8 +283,7 @@ def test_a_key_list_outlives_its_endpoint_for_the_set_time_and_then_lets_nobody_
 # --- what is said about it ---------------------------------------------------------------------------
 
 def test_fetches_are_counted_by_document_and_reason(sealed):
-    # A hanging endpoint is Envoy's own 504.
-    reasons = {"hangs": "status", "status": "status", "garbage": "malformed", "empty": "malformed", "big": "too_large",
+    reasons = {"hangs": "timeout", "status": "status", "garbage": "malformed", "empty": "malformed", "big": "too_large",
                "redirect": "status", "broken": "no_answer"}
     counted = {(sample.labels.get("document"), sample.labels.get("reason"))
                for sample in sealed.envoy.metrics.samples() if sample.name == "ai_auth_fetches_total"}

@@ -232,7 +232,11 @@ impl<T> Fetched<T> {
         }
         let after = match self.examine(answer) {
             Ok((bytes, found)) => self.publish(own, &bytes, found, now, elapsed, host),
-            Err(failure) => self.fail(own, &failure, now, elapsed, host),
+            Err(failure) => {
+                let waited = elapsed.since(own.started);
+                let failure = failure.after(waited, self.source.schedule.timeout);
+                self.fail(own, &failure, now, elapsed, host)
+            }
         };
         change = change.max(after);
         self.note_expiry(elapsed, host);

@@ -10,15 +10,20 @@
 
 use std::fmt;
 
-use http_filter::{Change, Metric, Worker};
+use http_filter::{Change, Metric, SECOND, Worker};
+
+/// What Envoy's timers and the clock that filters see may differ by, in nanoseconds.
+const LATE_CLOCK: u64 = SECOND / 200;
 
 /// Why a fetch gave no document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The proxy didn't take the call.
     CallRefused,
-    /// None came, or not in time.
+    /// None came, or it broke off.
     NoAnswer,
+    /// The proxy answered in the endpoint's place when the time was over.
+    TimedOut,
     /// Its status isn't 200.
     Status(Option<u16>),
     /// It is longer than its bound, in bytes.
@@ -28,10 +33,20 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// A call that takes too long is answered by Envoy itself, with a 504 that looks like one of
+    /// the endpoint's. An endpoint's own would have come before the time was over.
+    pub(super) fn after(self, waited: u64, timeout: u64) -> Self {
+        match self {
+            Self::Status(Some(504)) if waited + LATE_CLOCK >= timeout => Self::TimedOut,
+            other => other,
+        }
+    }
+
     fn reason(&self) -> &'static str {
         match self {
             Self::CallRefused => "call_refused",
             Self::NoAnswer => "no_answer",
+            Self::TimedOut => "timeout",
             Self::Status(_) => "status",
             Self::TooLarge { .. } => "too_large",
             Self::Malformed(_) => "malformed",
@@ -43,7 +58,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CallRefused => f.write_str("the proxy has no such cluster"),
-            Self::NoAnswer => f.write_str("no answer within the time limit"),
+            Self::NoAnswer => f.write_str("it was broken off, or never answered"),
+            Self::TimedOut => f.write_str("no answer within the time limit"),
             Self::Status(Some(status)) => write!(f, "status {status} is not 200"),
             Self::Status(None) => f.write_str("the answer has no status"),
             Self::TooLarge { most } => write!(f, "it is longer than {most} bytes"),

@@ -205,6 +205,19 @@ fn whatever_is_no_good_document_counts_as_a_failed_fetch() {
 }
 
 #[test]
+fn a_504_at_the_time_limit_is_the_proxys_own_and_an_earlier_one_the_endpoints() {
+    for (milliseconds, reason) in [(0, "status"), (1990, "status"), (2000, "timeout")] {
+        let (mut host, mut fetched) = (TestHost::new(), sharing());
+        let _ = fetched.tick(at(0), &mut host);
+        let then = at(0).plus(milliseconds * SECOND / 1000);
+        let answer = answer("504", "upstream request timeout");
+        let change = fetched.answered(then, last_call(&host), Some(&answer), &mut host);
+        assert_eq!(change, Some(Change::Nothing));
+        assert_eq!(fetches(reason, &host), 1, "after {milliseconds} ms");
+    }
+}
+
+#[test]
 fn the_last_good_document_is_kept_for_a_time_and_then_given_up() {
     for mut fetched in [sharing(), alone()] {
         let mut host = TestHost::new();
