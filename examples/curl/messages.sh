@@ -8,7 +8,7 @@ curl --silent --show-error --fail-with-body "$ANTHROPIC_BASE_URL/v1/messages" \
   --header "content-type: application/json" \
   --data @- <<JSON
 {
-  "model": "${ANTHROPIC_MODEL:-claude-sonnet-4-5}",
+  "model": "${ANTHROPIC_MODEL:-claude-sonnet-4-6}",
   "max_tokens": 256,
   "messages": [{"role": "user", "content": "What is a service mesh? One sentence."}]
 }

@@ -2,7 +2,7 @@
 import Anthropic from "@anthropic-ai/sdk";
 
 const request = {
-  model: process.env.ANTHROPIC_MODEL ?? "claude-sonnet-4-5",
+  model: process.env.ANTHROPIC_MODEL ?? "claude-sonnet-4-6",
   max_tokens: 256,
   messages: [{ role: "user", content: "What is a service mesh? One sentence." }],
 };

@@ -4,7 +4,7 @@ import os
 
 from anthropic import Anthropic
 
-MODEL = os.environ.get("ANTHROPIC_MODEL", "claude-sonnet-4-5")
+MODEL = os.environ.get("ANTHROPIC_MODEL", "claude-sonnet-4-6")
 QUESTION = [{"role": "user", "content": "What is a service mesh? One sentence."}]
 
 client = Anthropic()

@@ -14,7 +14,7 @@ TIMEOUT = float(os.environ.get("TIMEOUT", "120"))
 """Seconds for one call; a real model takes its time."""
 
 MODEL = os.environ.get("MODEL", "gpt-4.1-mini")
-ANTHROPIC_MODEL = os.environ.get("ANTHROPIC_MODEL", "claude-sonnet-4-5")
+ANTHROPIC_MODEL = os.environ.get("ANTHROPIC_MODEL", "claude-sonnet-4-6")
 EMBEDDING_MODEL = os.environ.get("EMBEDDING_MODEL", "text-embedding-3-small")
 
 

@@ -80,7 +80,7 @@ def test_the_new_tenant_is_served(treasury, client, providers):
 
 def test_it_may_use_its_models_and_no_others(client, providers):
     with pytest.raises(openai.PermissionDeniedError):
-        client.chat.completions.create(model="claude-sonnet-4-5", messages=user("hello"))
+        client.chat.completions.create(model="claude-sonnet-4-6", messages=user("hello"))
 
 
 def test_the_tenant_it_was_made_from_keeps_its_own_key(treasury, providers):

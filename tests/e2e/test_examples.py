@@ -90,11 +90,11 @@ def test_the_embeddings_are_two_vectors(gateway, language):
 def test_the_models_are_those_of_the_key(gateway, language):
     printed = run(gateway, language, "models")
     # The names that the examples use by default have to be there.
-    for name in ("gpt-4.1-mini", "claude-sonnet-4-5", "text-embedding-3-small"):
+    for name in ("gpt-4.1-mini", "claude-sonnet-4-6", "text-embedding-3-small"):
         assert name in printed
     narrow = run(gateway, language, "models", OPENAI_API_KEY=identity.key("e2e-narrow"))
     assert "plain-gpt" in narrow
-    assert "claude-sonnet-4-5" not in narrow
+    assert "claude-sonnet-4-6" not in narrow
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,7 +10,7 @@ from interception import direct, overlay
 from interception.identities import MeshAuthority
 from interception.mesh import ADDRESS, HOSTS, MESH_PORT
 
-MODELS = {"openai": "gpt-4.1", "anthropic": "claude-sonnet-4-5"}
+MODELS = {"openai": "gpt-4.1", "anthropic": "claude-sonnet-4-6"}
 CREDENTIAL = {"openai": ("authorization", "Bearer {}"), "anthropic": ("x-api-key", "{}")}
 
 

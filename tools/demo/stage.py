@@ -112,7 +112,7 @@ It is up. Ctrl-C stops all of it. To try, in another terminal:
     -d '{{"model":"gpt-4.1-mini","messages":[{{"role":"user","content":"Write to ann@example.com"}}]}}'
 
   curl -sN {url}/v1/chat/completions -H 'authorization: Bearer {key}' -H 'content-type: application/json' \\
-    -d '{{"model":"claude-sonnet-4-5","stream":true,"messages":[{{"role":"user","content":"Hello"}}]}}'
+    -d '{{"model":"claude-sonnet-4-6","stream":true,"messages":[{{"role":"user","content":"Hello"}}]}}'
 
   curl -s {url}/v1/models -H 'authorization: Bearer {key}'
 

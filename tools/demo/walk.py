@@ -94,13 +94,13 @@ def an_address(stage: Stage) -> None:
 
 def another_api(stage: Stage) -> None:
     """An Anthropic model behind the OpenAI API, and Anthropic's own SDK"""
-    answer = ask(client_of(stage), "claude-sonnet-4-5", "Say hello.", stream=True)
+    answer = ask(client_of(stage), "claude-sonnet-4-6", "Say hello.", stream=True)
     received = stage.providers["anthropic"].last
     show("provider", f"{received.method} {received.path}, {received.body.decode()}")
     show("back", f"{answer}   (as OpenAI's chunks)")
     expect(received.path == "/v1/messages", "Anthropic's own path")
     native = anthropic.Anthropic(base_url=stage.url, api_key=TEAM_A, max_retries=0)
-    message = native.messages.create(model="claude-sonnet-4-5", max_tokens=64,
+    message = native.messages.create(model="claude-sonnet-4-6", max_tokens=64,
                                      messages=[{"role": "user", "content": "And in your own words?"}])
     show("back", f"{message.content[0].text}   (by Anthropic's SDK)")
 
