@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +66,8 @@ def rule_file() -> Path:
 def bed(tmp_path_factory, providers, upstreams, rule_file) -> Iterator[Bed]:
     folder = tmp_path_factory.mktemp("watched")
     modules = shutil.copytree(MODULES, folder / "modules", ignore=shutil.ignore_patterns(".*"))
-    gateway = Gateway("watched", overlay.write(folder / "overlay", OVERLAY), upstreams, folder, arguments=("-modules", modules))
+    gateway = Gateway("watched", overlay.write(folder / "overlay", _with_neighbour(folder / "mesh")), upstreams, folder,
+                      arguments=("-modules", modules))
     prometheus = Prometheus(scrape.configuration(shipped.production(), gateway.admin, [str(rule_file)]), folder / "prometheus")
     traffic = Traffic(gateway, providers)
     traffic.once()
@@ -79,6 +82,18 @@ def bed(tmp_path_factory, providers, upstreams, rule_file) -> Iterator[Bed]:
     traffic.close()
     prometheus.stop()
     gateway.stop()
+
+
+def _with_neighbour(folder: Path) -> Path:
+    """The overlay in a cluster with one more Service on 443, which istiod makes a cluster of the gateway's Envoy as well."""
+    folder.mkdir()
+    (folder / "service.yaml").write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop", "namespace": "shop"},
+        "spec": {"ports": [{"name": "https", "port": 443}]}}))
+    (folder / "kustomization.yaml").write_text(json.dumps({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+        "resources": [os.path.relpath(OVERLAY, folder.resolve()), "service.yaml"]}))
+    return folder
 
 
 def _seen(prometheus: Prometheus, expression: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import time
+import urllib.request
 
 from bed.deadline import eventually
 from conftest import HOSTS, NEEDS_ANOTHER_MINUTE
@@ -60,6 +61,9 @@ def test_a_provider_that_can_not_be_reached_counts_as_failing(bed):
 
 
 def test_the_providers_are_named_by_their_hosts_and_nothing_else_is_one(bed):
+    with urllib.request.urlopen(f"http://{bed.gateway.admin}/clusters", timeout=5) as answer:
+        assert "outbound|443||shop.shop.svc.cluster.local::" in answer.read().decode(), "Envoy has it"
+    assert bed.prometheus.query('{cluster_name=~".+svc.cluster.local"}') == []
     seen = {sample["metric"].get("provider_host") for sample in bed.prometheus.query("envoy_cluster_membership_healthy")}
     assert seen - {None} == set(HOSTS.values())
 

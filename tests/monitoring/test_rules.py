@@ -64,7 +64,7 @@ def test_the_address_of_the_runbooks_stands_in_one_place():
 def test_rules_and_what_they_measure_are_in_one_namespace():
     """OpenShift's Prometheus for user workloads shows a PrometheusRule its own namespace's metrics only."""
     found = [rule.place for rule in shipped.rules(shipped.production())
-             if ("istiod" in rule.fields["expr"] or "pilot_" in rule.fields["expr"]) != ("istio-system/" in rule.resource)]
+             if ('job="istiod"' in rule.fields["expr"] or "pilot_" in rule.fields["expr"]) != ("istio-system/" in rule.resource)]
     assert found == []
 
 

@@ -65,12 +65,13 @@ def of_alerts(resources: Iterable[dict]) -> Iterator[Placed]:
 
 
 def selectors(queries: Iterable[Placed]) -> Iterator[Placed]:
-    """What each query looks at, one by one: an alert's whole query gives nothing as long as all is well."""
+    """What each query looks at, one by one: an alert's whole query gives nothing as long as all is well. And now: what it
+    looks at ten minutes ago wasn't there yet."""
     queries = list(queries)
     for query, made_of in zip(queries, parts([query.expr for query in queries]), strict=True):
         assert "error" not in made_of, f"{query.place}: {made_of.get('error')}"
         for selector in made_of["selectors"]:
-            yield Placed(query.place, selector["text"])
+            yield Placed(query.place, re.sub(r" offset \w+$", "", selector["text"]))
 
 
 def _filled(expr: str, variables: dict[str, dict]) -> str:
