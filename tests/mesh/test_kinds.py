@@ -9,7 +9,7 @@ from plane.stand_ins import kinds
 
 from mesh.overlays import overlays, resources
 
-FILES = ("manifests/pipelines", "tests/chaos")
+FILES = ("manifests/pipelines", "tests/chaos", "manifests/components")
 DOC = REPOSITORY / "docs/testing-with-a-control-plane.md"
 
 

@@ -3,6 +3,10 @@
 A connection passes when the policies of its source let it out and those of its
 destination let it in; a pod that no policy selects for a direction is open in
 it.
+
+Whether an `ipBlock` holds pods' addresses, Kubernetes leaves open. OpenShift's
+OVN-Kubernetes makes a match on the packet's address of it, whoever has that
+address, so it does here.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Peer:
-    """A pod, or an address outside of the cluster."""
+    """A pod, or an address that is no pod's."""
 
     namespace: str = ""
     namespace_labels: dict = field(default_factory=dict)
@@ -49,7 +53,7 @@ def _names(peers: list[dict] | None, other: Peer, own_namespace: str) -> bool:
 def _is(peer: dict, other: Peer, own_namespace: str) -> bool:
     if block := peer.get("ipBlock"):
         address, network = ipaddress.ip_address(other.address), ipaddress.ip_network(block["cidr"])
-        return (not other.is_pod and address.version == network.version and address in network
+        return (address.version == network.version and address in network
                 and not any(address in ipaddress.ip_network(hole) for hole in block.get("except", [])))
     if not other.is_pod:
         return False

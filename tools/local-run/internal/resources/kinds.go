@@ -57,6 +57,7 @@ var uses = map[schema.GroupKind]use{
 	{Group: "external-secrets.io", Kind: wholeGroup}:            clusterOnly,
 	{Group: "grafana.integreatly.org", Kind: wholeGroup}:        clusterOnly,
 	{Group: "infinispan.org", Kind: wholeGroup}:                 clusterOnly,
+	{Group: "k8s.ovn.org", Kind: wholeGroup}:                    clusterOnly,
 	{Group: "keda.sh", Kind: wholeGroup}:                        clusterOnly,
 	{Group: "kiali.io", Kind: wholeGroup}:                       clusterOnly,
 	{Group: "loki.grafana.com", Kind: wholeGroup}:               clusterOnly,
