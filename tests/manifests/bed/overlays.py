@@ -27,6 +27,7 @@ COMPONENT_BASES = {
     "istio/components/interception-tenant": "manifests/tenants/payments",
     "manifests/components": "manifests/overlays/prod",
     "manifests/tenants": "istio/overlays/prod",
+    "operators/components": "operators/instances/logging",
 }
 """The overlay that a component below this folder is tried on; the longest match counts."""
 
@@ -74,6 +75,8 @@ def component_base(component: str) -> str:
 
 def namespace_of(overlay: str) -> str:
     """Where an overlay's resources are."""
+    if overlay == "operators/instances/logging":
+        return "openshift-logging"
     return f"tenant-{Path(overlay).name}" if overlay.startswith("manifests/tenants/") else f"ai-gateway-{Path(overlay).name}"
 
 
