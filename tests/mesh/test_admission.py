@@ -30,7 +30,7 @@ def test_the_gateways_pods_are_injected_and_admitted(plane, applied, namespace):
 
     for pod in pods_of(plane, deployment):
         (proxy,) = containers(pod)
-        assert proxy["image"] != "auto"
+        assert (proxy["image"] != "auto", proxy["imagePullPolicy"]) == (True, "IfNotPresent")
         assert proxy["args"][:2] == ["proxy", "router"]
         assert 1000650000 <= proxy["securityContext"]["runAsUser"] < 1000660000
         assert proxy["securityContext"]["readOnlyRootFilesystem"] is True
