@@ -6,9 +6,8 @@ import pytest
 
 from plane.binaries import REPOSITORY
 
-from mesh.component import overlay_with
 from mesh.inventory import contents
-from mesh.overlays import complaints, components, overlays
+from mesh.overlays import complaints, overlays
 
 every_overlay = pytest.mark.parametrize("overlay", overlays())
 
@@ -33,10 +32,3 @@ def test_an_overlay_applied_again_changes_nothing(plane, applied, overlay):
 def test_the_server_sees_no_difference_to_an_applied_overlay(plane, applied, overlay):
     done = plane.kubectl("diff", "-k", REPOSITORY / overlay, check=False)
     assert (done.returncode, done.stdout) == (0, "")
-
-
-@pytest.mark.parametrize("component", components())
-def test_a_component_is_accepted_on_top_of_the_overlay_that_it_is_for(plane, applied, component, tmp_path):
-    folder = overlay_with(component, tmp_path / "overlay")
-    done = plane.kubectl("apply", "--validate=strict", "--dry-run=server", "-k", folder, check=False)
-    assert (done.returncode, complaints(done.stderr)) == (0, [])
