@@ -262,13 +262,19 @@ def only_auth_judges_a_token(resources):
             yield resource, "kind", "JWTs are the `auth` filter's to judge on the gateway's hosts"
 
 
+SUPPRESSED = {("EnvoyFilter", "IST0133"), ("Namespace", "IST0102"), ("Deployment", "IST0135")}
+"""That an EnvoyFilter is one; that a namespace isn't in the mesh; that the filters' metrics have their labels by an annotation."""
+
+
 @rule
-def every_suppressed_warning_is_of_an_envoy_filter(resources):
-    """`istioctl analyze` is silenced for one message only, which says that an EnvoyFilter is one."""
+def no_other_warning_is_suppressed(resources):
+    """`istioctl analyze` is silenced for what is said of a kind whatever is in it, and for nothing else."""
     for resource in resources:
-        suppressed = resource["metadata"].get("annotations", {}).get("galley.istio.io/analyze-suppress")
-        if suppressed and (resource["kind"], suppressed) != ("EnvoyFilter", "IST0133"):
-            yield resource, "metadata.annotations", f"suppresses {suppressed}"
+        template = resource.get("spec", {}).get("template", {}).get("metadata", {}) if resource["kind"] in WORKLOADS else {}
+        for path, metadata in (("metadata", resource["metadata"]), ("spec.template.metadata", template)):
+            suppressed = metadata.get("annotations", {}).get("galley.istio.io/analyze-suppress")
+            if suppressed and (resource["kind"], suppressed) not in SUPPRESSED:
+                yield resource, f"{path}.annotations", f"suppresses {suppressed}"
 
 
 @rule
