@@ -44,6 +44,17 @@ def test_in_production_the_grace_is_longer_than_the_longest_answer_and_what_stan
     assert pod["minimum"] < longest_answer("prod")
 
 
+def test_the_page_on_upgrades_says_what_a_drain_and_a_rollout_meet():
+    page = (overlays.REPOSITORY / "docs/upgrade.md").read_text()
+    grace = leaving("prod")["grace"]
+    assert f"{grace} s" in page and f"maxPodGracePeriod: {grace}" in page
+    workload = overlays.shipped("manifests/overlays/prod")
+    (proxy,) = overlays.one(workload, "Deployment", "ai-gateway")["spec"]["template"]["spec"]["containers"]
+    pods, asked = overlays.one(workload, "HorizontalPodAutoscaler", "ai-gateway")["spec"]["minReplicas"], proxy["resources"]["requests"]
+    cores, memory = pods * int(asked["cpu"]), pods * int(asked["memory"].removesuffix("Gi"))
+    assert f"{2 * cores} cores and {2 * memory} GiB are asked for instead of {cores} and {memory}" in " ".join(page.split())
+
+
 def test_in_development_a_pod_is_gone_before_its_grace_ends():
     pod = leaving("dev")
     assert not pod["waits_for_streams"]
