@@ -14,9 +14,9 @@ from plane.binaries import FOLDER, REPOSITORY
 from plane.node import Node
 
 from mesh.calls import ask, client
+from mesh.overlays import overlays, resources
 
 ENVIRONMENTS = ("dev", "prod")
-PARTS = ("manifests", "istio", "monitoring")
 COMMAND_SECONDS = 120
 
 PAGE = (REPOSITORY / "docs/commands.md").read_text()
@@ -62,8 +62,9 @@ def shell(plane, applied, tmp_path_factory) -> Iterator[dict[str, str]]:
     (programs / "oc").write_text('#!/bin/sh\nexec kubectl "$@"\n')
     (programs / "oc").chmod(0o755)
     yield {**os.environ, "KUBECONFIG": str(plane.kubernetes.kubeconfig), "PATH": f"{programs}:{FOLDER}:{os.environ['PATH']}"}
-    for part in PARTS:
-        plane.kubectl("apply", "--validate=strict", "-k", REPOSITORY / f"{part}/overlays/dev")
+    for overlay in overlays():
+        if any(resource["metadata"].get("namespace") == "ai-gateway-dev" for resource in resources(overlay)):
+            plane.kubectl("apply", "--validate=strict", "-k", REPOSITORY / overlay)
 
 
 @pytest.fixture
