@@ -44,7 +44,10 @@ def issuer(name: str, **more: object) -> dict:
             "claims": {"tenant": "team", "user": "name", "models": "may.use"}, **more}
 
 
+BY_QUERY = "query.example.com"
+
 CONFIGURATION = {"auth": {
+    "hosts": {"by-query": {"authority": BY_QUERY, "sources": ["queryKey"]}},
     "keys": {
         "expired": {"sha256": sha256(key("expired")), "tenant": "e2e-blue", "expires": "2020-01-01T00:00:00Z"},
         "narrow": {"sha256": sha256(key("narrow")), "tenant": "e2e-blue", "models": ["alias-*", "plain-vllm"]},
@@ -146,6 +149,41 @@ def test_a_key_ends_at_its_expiry(gateway, openai_provider):
     mark = gateway.mark()
     assert ask(gateway, bearer(key("expired"))).status == 401
     assert reason(gateway, mark) == "key_expired"
+    assert openai_provider.requests == []
+
+
+def ask_by_query(gateway, query: str, *headers: tuple[str, str], host: str = BY_QUERY):
+    asked = raw.request("POST", f"/v1/chat/completions{query}", [JSON, *headers], bodies.chat(identity.fresh()), host)
+    return raw.send(gateway.host_port, asked, "POST")
+
+
+def test_a_key_in_the_query_counts_on_the_host_that_lists_it_and_goes_no_further(gateway, openai_provider):
+    mark = gateway.mark()
+    assert ask_by_query(gateway, f"?key={identity.key('e2e-blue')}").status == 200
+    assert gateway.wait_for_entry(mark, ai_endpoint="chat_completions")["ai_tenant"] == "e2e-blue"
+    assert openai_provider.last.target == "/v1/chat/completions"
+    assert identity.key("e2e-blue") not in gateway.log_since(mark)
+
+
+def test_a_key_in_the_query_counts_nowhere_else_and_goes_no_further_there_either(gateway, openai_provider):
+    mark = gateway.mark()
+    assert ask_by_query(gateway, f"?key={identity.key('e2e-blue')}", host="ai-gateway.example.com").status == 401
+    assert reason(gateway, mark) == "no_credential"
+    assert openai_provider.requests == []
+    # Beside a key in a header it says nothing.
+    other = ask_by_query(gateway, f"?key={identity.key('e2e-green')}", bearer(identity.key("e2e-blue")), host="ai-gateway.example.com")
+    assert other.status == 200
+    assert openai_provider.last.target == "/v1/chat/completions"
+
+
+@pytest.mark.parametrize(("query", "headers"), [
+    ("", lambda: [bearer(identity.key("e2e-blue"))]),
+    ("?key=sk-nobodys", lambda: []),
+    ("?key={0}&key={0}", lambda: []),
+], ids=["a key in a header", "nobody's", "twice"])
+def test_a_host_that_lists_the_query_takes_nothing_but_one_good_key_there(gateway, openai_provider, query, headers):
+    answer = ask_by_query(gateway, query.format(identity.key("e2e-blue")), *headers())
+    assert answer.status in (400, 401)
     assert openai_provider.requests == []
 
 

@@ -5,82 +5,28 @@ Each has a gateway of its own, in a network namespace with nothing else in it.
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from bed import identity, production
-from bed.gateway import Gateway
-from bed.tls import Authority
 
-from interception import cert_manager, direct, overlay
-from interception.identities import MeshAuthority
-from interception.mesh import ADDRESS, HOSTS, HTTPS_PORT, INTERCEPTED, MESH_PORT
-from interception.namespaces import Namespace
-
-PORTS = {443: HTTPS_PORT, 15443: MESH_PORT}
-"""The Gateway's, and those of its pod."""
+from interception import direct, overlay
+from interception.alone import Alone, alone
+from interception.mesh import HTTPS_PORT, INTERCEPTED, MESH_PORT
 
 KEY = {"authorization": f"Bearer {identity.key('e2e-blue')}"}
 
 
-class OneWay:
-    """The gateway of istio/overlays/prod with some components."""
-
-    def __init__(self, name: str, folder: Path, *components: str, secrets: tuple[str, ...] = (), ports: tuple[int, ...]):
-        self.identities = MeshAuthority()
-        self.network = Namespace(name)
-        self.network.ip("address", "add", f"{ADDRESS}/32", "dev", "lo")
-        listen = ",".join(f"{port}={ADDRESS}:{PORTS[port]}" for port in ports)
-        istio = production.with_components(folder / "operator", production.ISTIO, *components)
-        cert_manager.write_secrets(istio, folder / "gateway" / "secrets", secrets)
-        own = self.identities.workload(folder / "identity", "ai-gateway-prod", "ai-gateway")
-        authority = Authority(folder / "authority")
-        # Nobody calls a provider here.
-        upstreams = dict.fromkeys(HOSTS.values(), "https://127.0.0.1:1")
-        self.gateway: Gateway = self.network.run(lambda: production.start(
-            name, folder / "gateway", authority, upstreams, istio=istio, arguments=("-listen", listen, "-workload-cert", own)))
-
-    def close(self) -> None:
-        self.network.run(self.gateway.stop)
-        self.network.close()
-
-    def ask(self, port: int, host: str, *, certificate: Path | None = None, headers: dict[str, str] | None = None) -> int:
-        """The status of what is answered."""
-        answer = direct.tls(self.network, ADDRESS, port, host=host, certificate=certificate, headers=headers)
-        return int(answer.split(b" ", 2)[1])
-
-    def refused_by_envoy(self) -> list[str]:
-        """What Envoy didn't take of its configuration."""
-        def read() -> list[dict]:
-            with urllib.request.urlopen(f"http://{self.gateway.admin}/config_dump?resource=dynamic_listeners", timeout=10) as answer:
-                return json.load(answer)["configs"]
-
-        return [listener["error_state"]["details"] for listener in self.network.run(read) if "error_state" in listener]
-
-
-@contextmanager
-def one_way(*arguments, **options) -> Iterator[OneWay]:
-    started = OneWay(*arguments, **options)
-    try:
-        yield started
-    finally:
-        started.close()
-
-
 @pytest.fixture(scope="module")
-def plain_only(mesh, tmp_path_factory) -> Iterator[OneWay]:
+def plain_only(mesh, tmp_path_factory) -> Iterator[Alone]:
     """The way of the mesh's identity, before there is any tenant."""
-    with one_way("plain-only", tmp_path_factory.mktemp("plain-only"), *overlay.PLAIN, ports=(443, 15443)) as started:
+    with alone("plain-only", tmp_path_factory.mktemp("plain-only"), *overlay.PLAIN, ports=(443, 15443)) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def tls_only(mesh, tmp_path_factory) -> Iterator[OneWay]:
-    with one_way("tls-only", tmp_path_factory.mktemp("tls-only"), *overlay.TLS, secrets=(INTERCEPTED,), ports=(443,)) as started:
+def tls_only(mesh, tmp_path_factory) -> Iterator[Alone]:
+    with alone("tls-only", tmp_path_factory.mktemp("tls-only"), *overlay.TLS, secrets=(INTERCEPTED,), ports=(443,)) as started:
         yield started
 
 
