@@ -128,7 +128,7 @@ func TestTheBootstrapIsWrittenForTheDeploymentsAnnotations(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer made.generation.Stop()
-	text, err := bootstrap.Write(made.edited.Pod, made.edited.Mesh, made.generation.ProxyConfig(made.edited.Pod, made.edited.Mesh), nil, netip.MustParseAddrPort("127.0.0.1:9901"))
+	text, err := bootstrap.Write(made.edited.Pod, made.edited.Mesh, made.generation.ProxyConfig(made.edited.Pod, made.edited.Mesh), nil, "", netip.MustParseAddrPort("127.0.0.1:9901"))
 	if err != nil {
 		t.Fatal(err)
 	}

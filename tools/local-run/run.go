@@ -131,7 +131,11 @@ func (g *gateway) start(ctx context.Context) error {
 
 func (g *gateway) bootstrap(a *assembly) ([]byte, error) {
 	proxy := a.generation.ProxyConfig(a.edited.Pod, a.edited.Mesh)
-	return bootstrap.Write(a.edited.Pod, a.edited.Mesh, proxy, a.env, g.options.admin)
+	override, err := a.edited.Pod.BootstrapOverride(a.edited.Objects)
+	if err != nil {
+		return nil, err
+	}
+	return bootstrap.Write(a.edited.Pod, a.edited.Mesh, proxy, a.env, override, g.options.admin)
 }
 
 // serveConfiguration listens where the bootstrap's clusters xds-grpc and sds-grpc lead: sockets in a directory that

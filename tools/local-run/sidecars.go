@@ -34,7 +34,7 @@ func serveSidecars(wanted []edits.Sidecar, first *assembly) (sidecars, error) {
 
 func serveSidecar(dir string, pod edits.Pod, first *assembly) (*pilot.Server, error) {
 	proxy := first.generation.ProxyConfig(pod, first.edited.Mesh)
-	boot, err := bootstrap.Write(pod, first.edited.Mesh, proxy, nil, sidecarAdmin)
+	boot, err := bootstrap.Write(pod, first.edited.Mesh, proxy, nil, "", sidecarAdmin)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,11 @@ func makeSnapshot(o *options) (snapshot.Files, error) {
 	}
 	defer made.generation.Stop()
 	proxy := made.generation.ProxyConfig(made.edited.Pod, made.edited.Mesh)
-	boot, err := bootstrap.Write(made.edited.Pod, made.edited.Mesh, proxy, made.env, standIns.Admin())
+	override, err := made.edited.Pod.BootstrapOverride(made.edited.Objects)
+	if err != nil {
+		return nil, err
+	}
+	boot, err := bootstrap.Write(made.edited.Pod, made.edited.Mesh, proxy, made.env, override, standIns.Admin())
 	if err != nil {
 		return nil, err
 	}

@@ -35,8 +35,8 @@ const (
 	SecretsSocket   = "var/run/secrets/workload-spiffe-uds/socket"
 )
 
-// Write renders the bootstrap for the pod and edits it for this machine.
-func Write(pod edits.Pod, mesh *meshconfig.MeshConfig, proxy *meshconfig.ProxyConfig, env map[string]string, admin netip.AddrPort) ([]byte, error) {
+// Write renders the bootstrap for the pod, with what the pod adds to it, and edits it for this machine.
+func Write(pod edits.Pod, mesh *meshconfig.MeshConfig, proxy *meshconfig.ProxyConfig, env map[string]string, override string, admin netip.AddrPort) ([]byte, error) {
 	rendered, err := render(pod, mesh, proxy, env)
 	if err != nil {
 		return nil, fmt.Errorf("bootstrap: %w", err)
@@ -45,6 +45,9 @@ func Write(pod edits.Pod, mesh *meshconfig.MeshConfig, proxy *meshconfig.ProxyCo
 	decoder := json.NewDecoder(bytes.NewReader(rendered))
 	decoder.UseNumber()
 	if err := decoder.Decode(&config); err != nil {
+		return nil, fmt.Errorf("bootstrap: %w", err)
+	}
+	if err := merge(config, override); err != nil {
 		return nil, fmt.Errorf("bootstrap: %w", err)
 	}
 	if err := edit(config, admin); err != nil {
