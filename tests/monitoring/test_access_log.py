@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
+from bed.deadline import eventually
 from bed.gateway import Mark
 from watched.shipped import REPOSITORY
 
@@ -32,6 +33,16 @@ def test_every_line_under_traffic_of_all_kinds_fits_the_schema(bed):
     filled = {name for entry in entries for name, value in entry.items() if value is not None}
     assert {"ai_cache", "ai_fallback", "ai_usage", "ai_refused", "ai_provider", "upstream_host"} <= filled
     assert {200, 401, 404, 429, 503} <= {entry["status"] for entry in entries}
+
+
+def test_envoy_counts_the_lines_that_it_writes(bed):
+    """AIGatewayAccessLogSilent holds this count against the requests."""
+    written = "sum(envoy_filesystem_write_buffered)"
+    before = eventually(lambda: bed.prometheus.number(written), 10, "a scrape")
+    requests = 30
+    for _ in range(requests):
+        assert bed.traffic.status() == 200
+    eventually(lambda: bed.prometheus.number(written) >= before + requests, 10, "each has its line")
 
 
 def test_the_schema_knows_exactly_the_fields_that_are_written():
