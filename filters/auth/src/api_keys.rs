@@ -9,7 +9,7 @@ use http_filter::Time;
 use crate::fetched::{Current, Fetched, Wanted};
 use crate::key_list::KeyList;
 use crate::keys::{Expired, KeyDigest, Keys};
-use crate::verdict::{Class, Fault, Finding, Good, Kind, Waits};
+use crate::verdict::{Class, Fault, Finding, Good, Kind};
 
 /// All API keys.
 pub(crate) struct ApiKeys {
@@ -21,43 +21,46 @@ impl ApiKeys {
     /// Whose key it is.
     pub(crate) fn finding(&self, key: &[u8], now: Time) -> Finding {
         let digest = KeyDigest::of(key);
-        if let Some(owner) = self.inline.owner(&digest, now.seconds()) {
-            return known(owner);
+        let mut expired = false;
+        match self.inline.owner(&digest, now.seconds()) {
+            Some(Ok(identity)) => return good(identity),
+            Some(Err(Expired)) => expired = true,
+            None => {}
         }
         let mut missing = None;
         for list in &self.lists {
             match list.borrow().current(now) {
                 Current::Usable { document, .. } => {
-                    if let Some(owner) = document.keys.owner(&digest, now.seconds()) {
-                        return known(owner);
+                    match document.keys.owner(&digest, now.seconds()) {
+                        Some(Ok(identity)) => return good(identity),
+                        Some(Err(Expired)) => expired = true,
+                        None => {}
                     }
                 }
                 Current::Missing | Current::Expired => missing = Some(list),
             }
         }
         match missing {
-            None => Finding::Foreign(fault(Class::Unauthenticated, "unknown_key")),
             Some(list) => not_ready(list, now),
+            None if expired => Finding::Bad(fault(Class::Unauthenticated, "key_expired")),
+            None => Finding::Foreign(fault(Class::Unauthenticated, "unknown_key")),
         }
     }
 }
 
-fn known(owner: Result<&Rc<Identity>, Expired>) -> Finding {
-    match owner {
-        Ok(identity) => Finding::Good(Good {
-            kind: Kind::ApiKey,
-            identity: Rc::clone(identity),
-        }),
-        Err(Expired) => Finding::Bad(fault(Class::Unauthenticated, "key_expired")),
-    }
+fn good(identity: &Rc<Identity>) -> Finding {
+    Finding::Good(Good {
+        kind: Kind::ApiKey,
+        identity: Rc::clone(identity),
+    })
 }
 
 /// The key may stand in a list that isn't here.
 fn not_ready(list: &RefCell<Fetched<KeyList>>, now: Time) -> Finding {
     let fault = fault(Class::NotReady, "key_list_missing");
     match list.borrow_mut().want_fresh(now) {
-        Wanted::Wait { until } => Finding::Waits(Waits { fault, until }),
-        Wanted::No => Finding::Bad(fault),
+        Wanted::Wait { until } => Finding::Undecided(fault, Some(until)),
+        Wanted::No => Finding::Undecided(fault, None),
     }
 }
 

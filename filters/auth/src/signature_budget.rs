@@ -1,6 +1,11 @@
 //! How many signatures are checked, so that forged tokens can't take the processor.
+//!
+//! The unit is a check that the proxy makes, some 0.05 ms. Checks that this filter makes itself cost
+//! a multiple of that, and have a budget of their own: whoever floods the gateway with them keeps
+//! out nobody whose tokens the proxy verifies.
 
 use http_filter::{SECOND, Time};
+use jwt::Algorithm;
 
 use crate::clock_cache::ClockCache;
 
@@ -11,7 +16,8 @@ const MOST_ADDRESSES: usize = 4096;
 /// Signature checks per second, of one worker and of each client address.
 pub(crate) struct SignatureBudget {
     limits: Limits,
-    worker: Bucket,
+    by_proxy: Bucket,
+    by_filter: Bucket,
     addresses: ClockCache<Address, Bucket>,
 }
 
@@ -27,6 +33,14 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Address(u64);
 
+/// What checks cost, and who makes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// In checks by the proxy.
+    units: u32,
+    by_filter: bool,
+}
+
 /// There is nothing left for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Spent;
@@ -35,7 +49,8 @@ impl SignatureBudget {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            worker: Bucket::full(limits.per_second),
+            by_proxy: Bucket::full(limits.per_second),
+            by_filter: Bucket::full(limits.per_second),
             addresses: ClockCache::new(MOST_ADDRESSES),
         }
     }
@@ -45,28 +60,82 @@ impl SignatureBudget {
         self.limits.per_address.is_some()
     }
 
-    /// Takes one check for an address.
+    /// Takes checks for an address, before they are made. Where anything is left they may cost
+    /// more than that, so each limit lets through what costs more than itself, only less often.
     ///
     /// # Errors
-    /// [`Spent`] where worker or address have none left.
-    pub(crate) fn take(&mut self, address: Option<Address>, now: Time) -> Result<(), Spent> {
-        if let (Some(address), Some(limit)) = (address, self.limits.per_address) {
+    /// [`Spent`] where worker or address have none left; nothing is taken then.
+    pub(crate) fn take(
+        &mut self,
+        cost: Cost,
+        address: Option<Address>,
+        now: Time,
+    ) -> Result<(), Spent> {
+        let Limits {
+            per_second,
+            per_address,
+        } = self.limits;
+        let worker = match cost.by_filter {
+            false => &mut self.by_proxy,
+            true => &mut self.by_filter,
+        };
+        worker.fill(per_second, now);
+        worker.has_some()?;
+        if let (Some(address), Some(limit)) = (address, per_address) {
             if self.addresses.get(&address).is_none() {
                 self.addresses.insert(address, Bucket::full(limit));
             }
             if let Some(bucket) = self.addresses.get(&address) {
-                bucket.take(limit, now)?;
+                bucket.fill(limit, now);
+                bucket.has_some()?;
+                bucket.spend(cost);
             }
         }
-        self.worker.take(self.limits.per_second, now)
+        worker.spend(cost);
+        Ok(())
     }
 
-    /// Charges the worker for what a check has cost more than one.
-    pub(crate) fn charge(&mut self, checks: usize) {
-        let parts = i64::try_from(checks)
-            .unwrap_or(i64::MAX)
-            .saturating_mul(CHECK);
-        self.worker.left = self.worker.left.saturating_sub(parts);
+    /// Gives back what was taken for checks that weren't made.
+    pub(crate) fn give_back(&mut self, cost: Cost, address: Option<Address>) {
+        let worker = match cost.by_filter {
+            false => &mut self.by_proxy,
+            true => &mut self.by_filter,
+        };
+        worker.earn(cost);
+        if let Some(bucket) = address.and_then(|address| self.addresses.get(&address)) {
+            bucket.earn(cost);
+        }
+    }
+}
+
+impl Cost {
+    /// That of so many checks by the proxy.
+    pub(crate) fn by_proxy(checks: usize) -> Self {
+        Self {
+            units: u32::try_from(checks).unwrap_or(u32::MAX),
+            by_filter: false,
+        }
+    }
+
+    /// That of so many checks by this filter, as they were measured.
+    pub(crate) fn by_filter(algorithm: Algorithm, checks: usize) -> Self {
+        let each = match algorithm {
+            Algorithm::Hs256 => 1,
+            Algorithm::EdDsa => 6,
+            Algorithm::Es256 => 14,
+            Algorithm::Es384 => 60,
+            Algorithm::Rs256
+            | Algorithm::Rs384
+            | Algorithm::Rs512
+            | Algorithm::Ps256
+            | Algorithm::Ps384
+            | Algorithm::Ps512 => 20,
+        };
+        let checks = u32::try_from(checks).unwrap_or(u32::MAX);
+        Self {
+            units: checks.saturating_mul(each),
+            by_filter: true,
+        }
     }
 }
 
@@ -100,13 +169,19 @@ impl Bucket {
         }
     }
 
-    fn take(&mut self, limit: u32, now: Time) -> Result<(), Spent> {
-        self.fill(limit, now);
-        if self.left < CHECK {
-            return Err(Spent);
-        }
-        self.left -= CHECK;
-        Ok(())
+    fn has_some(&self) -> Result<(), Spent> {
+        if self.left > 0 { Ok(()) } else { Err(Spent) }
+    }
+
+    fn spend(&mut self, cost: Cost) {
+        let parts = i64::from(cost.units).saturating_mul(CHECK);
+        self.left = self.left.saturating_sub(parts);
+    }
+
+    /// More than there was before isn't given back: filling bounds it.
+    fn earn(&mut self, cost: Cost) {
+        let parts = i64::from(cost.units).saturating_mul(CHECK);
+        self.left = self.left.saturating_add(parts);
     }
 
     fn fill(&mut self, limit: u32, now: Time) {
@@ -127,7 +202,9 @@ mod tests {
 
     use http_filter::{SECOND, Time};
 
-    use super::{Address, Limits, SignatureBudget, Spent};
+    use jwt::Algorithm;
+
+    use super::{Address, Cost, Limits, SignatureBudget, Spent};
 
     const START: Time = Time::from_nanoseconds(1_000 * SECOND);
 
@@ -140,7 +217,7 @@ mod tests {
 
     fn taken(budget: &mut SignatureBudget, address: Option<Address>, now: Time) -> usize {
         (0..1000)
-            .take_while(|_| budget.take(address, now).is_ok())
+            .take_while(|_| budget.take(Cost::by_proxy(1), address, now).is_ok())
             .count()
     }
 
@@ -164,12 +241,50 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_cost_more_is_paid_for_later() {
+    fn what_costs_more_than_is_left_is_paid_for_later() {
         let mut budget = budget(10, None);
-        assert_eq!(budget.take(None, START), Ok(()));
-        budget.charge(19);
-        assert_eq!(budget.take(None, START.plus(SECOND)), Err(Spent));
-        assert_eq!(budget.take(None, START.plus(SECOND + SECOND / 10)), Ok(()));
+        let dear = Cost::by_filter(Algorithm::Ps256, 1);
+        assert_eq!(budget.take(dear, None, START), Ok(()));
+        assert_eq!(budget.take(dear, None, START.plus(SECOND)), Err(Spent));
+        let paid = START.plus(SECOND + SECOND / 100);
+        assert_eq!(budget.take(dear, None, paid), Ok(()));
+    }
+
+    #[test]
+    fn checks_by_the_filter_leave_those_by_the_proxy_to_others() {
+        let mut budget = budget(10, None);
+        let dear = Cost::by_filter(Algorithm::Ps256, 4);
+        assert_eq!(budget.take(dear, None, START), Ok(()));
+        assert_eq!(budget.take(dear, None, START), Err(Spent));
+        assert_eq!(taken(&mut budget, None, START), 10);
+    }
+
+    #[test]
+    fn an_address_pays_in_full_for_what_it_makes_the_filter_check() {
+        let mut budget = budget(1000, Some(20));
+        let one = Address::parse(b"10.0.0.1:1");
+        let dear = Cost::by_filter(Algorithm::Ps256, 1);
+        let in_ten_seconds = (0..1000).filter(|step| {
+            let now = START.plus(step * SECOND / 100);
+            budget.take(dear, one, now).is_ok()
+        });
+        // The first left it nothing, and the least of what comes back then is enough for one more.
+        assert_eq!(in_ten_seconds.count(), 11);
+    }
+
+    #[test]
+    fn a_refusal_takes_nothing_and_what_was_not_used_comes_back() {
+        let mut budget = budget(10, Some(1));
+        let (one, two) = (Address::parse(b"10.0.0.1:1"), Address::parse(b"10.0.0.2:1"));
+        let four = Cost::by_proxy(4);
+        assert_eq!(budget.take(four, one, START), Ok(()));
+        for _ in 0..100 {
+            assert_eq!(budget.take(four, one, START), Err(Spent));
+        }
+        budget.give_back(Cost::by_proxy(3), one);
+        assert_eq!(budget.take(four, one, START), Err(Spent));
+        assert_eq!(taken(&mut budget, None, START), 9);
+        assert_eq!(budget.take(four, two, START), Err(Spent));
     }
 
     #[test]

@@ -4,12 +4,15 @@
 //! |---|---|
 //! | none | refused |
 //! | only such as are nobody's here | refused, for the first of them |
+//! | only such as nobody can say of whose they are | waits where that may change, else refused |
 //! | one of ours that isn't good | refused, whatever stands beside it |
 //! | one of ours whose keys are being fetched | waits, unless another is refused |
 //! | good ones of one tenant | the first source's identity |
 //! | good ones that disagree | refused |
 //!
-//! One that is nobody's beside a good one changes nothing. An issuer in shadow mode refuses
+//! One that is nobody's beside a good one changes nothing, nor does one of which it can't be said:
+//! callers that the mesh intercepts bring their provider's key along, and that a list of keys is away
+//! mustn't keep them out. An issuer in shadow mode refuses
 //! nobody: where its token isn't good, the other credentials decide, and else the request passes.
 
 use std::rc::Rc;
@@ -45,6 +48,9 @@ pub(crate) enum Finding {
     Good(Good),
     /// It is nobody's here, as far as that can be said.
     Foreign(Fault),
+    /// Whether it is ours can't be said: a list in which it may stand isn't here. The time is when it
+    /// is decided whether the list comes, if it may.
+    Undecided(Fault, Option<Time>),
     /// It is one of ours, and no good.
     Bad(Fault),
     /// It would be [`Bad`](Self::Bad) if its issuer weren't only watched.
@@ -136,6 +142,7 @@ pub(crate) struct Findings {
     bad: Option<Fault>,
     waits: Option<Waits>,
     watched: Option<Fault>,
+    undecided: Option<(Fault, Option<Time>)>,
     foreign: Option<Fault>,
 }
 
@@ -146,6 +153,7 @@ impl Findings {
             Finding::Bad(fault) => keep_first(&mut self.bad, fault),
             Finding::Waits(waits) => self.add_waits(waits),
             Finding::Watched(fault) => keep_first(&mut self.watched, fault),
+            Finding::Undecided(fault, until) => self.add_undecided(fault, until),
             Finding::Foreign(fault) => keep_first(&mut self.foreign, fault),
         }
     }
@@ -167,12 +175,18 @@ impl Findings {
         first.until = first.until.max(until);
     }
 
+    fn add_undecided(&mut self, fault: Fault, until: Option<Time>) {
+        let (_, latest) = self.undecided.get_or_insert((fault, until));
+        *latest = (*latest).max(until);
+    }
+
     pub(crate) fn verdict(self) -> Verdict {
         let Self {
             good,
             bad,
             waits,
             watched,
+            undecided,
             foreign,
         } = self;
         if let Some(fault) = bad {
@@ -184,11 +198,16 @@ impl Findings {
         if let Some(good) = good {
             return Verdict::Known(good);
         }
+        let undecided = match undecided {
+            Some((fault, Some(until))) => return Verdict::Waits(Waits { fault, until }),
+            Some((fault, None)) => Some(fault),
+            None => None,
+        };
         if let Some(fault) = watched {
             return Verdict::Watched(fault);
         }
         let none = || Fault::new(Kind::None, Class::Unauthenticated, "no_credential");
-        Verdict::Refused(foreign.unwrap_or_else(none))
+        Verdict::Refused(undecided.or(foreign).unwrap_or_else(none))
     }
 }
 

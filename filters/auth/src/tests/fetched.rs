@@ -3,7 +3,7 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use http_filter::{CallId, Filter, SECOND, WorkerEvent};
+use http_filter::{CallId, Filter, Headers, SECOND, WorkerEvent};
 use test_host::{Exchange, Outcome, TestAnswer, TestHeaders, TestHost};
 
 use super::tokens::{JWKS, proxy, token};
@@ -221,11 +221,9 @@ fn who_only_watches_makes_nobody_wait() {
 
 #[test]
 fn a_key_of_a_list_counts_while_it_stands_there() {
-    let lists =
-        r#","keyLists":{"issued":{"cluster":"keys","authority":"keys","path":"/keys.json"}}"#;
     let config = format!(
         r#"{{"hosts":{{"gateway":{{"authority":"*"}}}},
-        "tenants":{{"team-a":{{"plan":"standard","models":["*"]}}}}{lists}}}"#
+        "tenants":{{"team-a":{{"plan":"standard","models":["*"]}}}}{KEY_LISTS}}}"#
     );
     let mut worker = TestWorker::new(&config);
     let mut request = worker.request("foo");
@@ -246,4 +244,61 @@ fn a_key_of_a_list_counts_while_it_stands_there() {
     worker.tick();
     worker.failed();
     assert_eq!(worker.refused("foo"), Some((503, "key_list_missing")));
+}
+
+const KEY_LISTS: &str =
+    r#","keyLists":{"issued":{"cluster":"keys","authority":"keys","path":"/keys.json"}}"#;
+
+#[test]
+fn a_list_that_is_away_keeps_nobody_out_who_is_known_without_it() {
+    let config = config(KEY_LISTS).replacen(
+        r#""cluster":"sso","authority":"sso.example.com","path":"/certs",
+            "refreshSeconds":100,"refetchSeconds":10,"keepSeconds":1000"#,
+        &format!(r#""inline":"{JWKS}""#),
+        1,
+    );
+    let mut worker = TestWorker::new(&config);
+    let both = |worker: &TestWorker| {
+        let token = token("");
+        let mut headers = chat(&[
+            ("authorization", &format!("Bearer {token}")),
+            ("x-api-key", "theirs"),
+        ]);
+        let now = now().plus(worker.seconds * SECOND);
+        let mut exchange = Exchange::new(worker.auth.open(), proxy(true), now);
+        let outcome = exchange.request_headers(&mut headers, false);
+        assert_eq!(headers.get("x-api-key"), None);
+        refusal(&outcome)
+    };
+    // Not while it comes, and not when it doesn't.
+    assert_eq!(both(&worker), None);
+    assert!(worker.request("theirs").waits());
+    worker.failed();
+    assert_eq!(both(&worker), None);
+    assert_eq!(worker.refused("theirs"), Some((503, "key_list_missing")));
+}
+
+#[test]
+fn a_key_that_has_expired_in_one_place_counts_where_it_was_renewed() {
+    let key = |expires| {
+        format!(
+            r#""keys":{{"ci":{{"tenant":"team-a","expires":"{expires}",
+            "sha256":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}}}}"#
+        )
+    };
+    let config = format!(
+        r#"{{"hosts":{{"gateway":{{"authority":"*"}}}},{},
+        "tenants":{{"team-a":{{"plan":"standard","models":["*"]}}}}{KEY_LISTS}}}"#,
+        key("2001-01-01T00:00:00Z")
+    );
+    let mut worker = TestWorker::new(&config);
+    worker.answered(r#"{"version":1,"keys":{}}"#);
+    assert_eq!(worker.refused("foo"), Some((401, "key_expired")));
+    worker.seconds = 10;
+    worker.tick();
+    worker.answered(&format!(
+        r#"{{"version":1,{}}}"#,
+        key("2999-01-01T00:00:00Z")
+    ));
+    assert_eq!(worker.refused("foo"), None);
 }

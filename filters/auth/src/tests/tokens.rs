@@ -338,8 +338,93 @@ fn where_the_proxy_can_not_say_a_check_of_our_own_costs_more() {
         )
         .0
     };
+    // The first one shows that the proxy can't.
     assert_eq!(judged(1), Err("signature_invalid".to_owned()));
-    assert_eq!(judged(2), Err("signature_budget".to_owned()));
+    assert_eq!(judged(2), Err("signature_invalid".to_owned()));
+    assert_eq!(judged(3), Err("signature_budget".to_owned()));
+}
+
+#[test]
+fn forged_tokens_that_cost_much_keep_out_nobody_whose_token_the_proxy_verifies() {
+    let auth = auth(&config(BY_CLAIM, r#","signatures":{"perSecond":60}"#));
+    let forged = |number| {
+        let claims = format!(
+            r#"{{"iss":"https://sso.example.com","aud":"ai-gateway","exp":{},"jti":"{number}"}}"#,
+            NOW + 60
+        );
+        let token = token_of(r#"{"alg":"PS512","kid":"one"}"#, &claims);
+        judged(&auth, &token, proxy(true)).0.unwrap_err()
+    };
+    for number in 0..3 {
+        assert_eq!(forged(number), "signature_invalid");
+    }
+    assert_eq!(forged(3), "signature_budget");
+    let newcomer = token(r#","team":"team-a""#);
+    let (found, _) = judged(&auth, &newcomer, proxy(true));
+    assert_eq!(found.as_deref(), Ok("team-a"));
+}
+
+#[test]
+fn a_token_may_need_more_checks_than_the_limit_has() {
+    let key = JWKS.replace(r#"\"kid\":\"one\","#, "");
+    let key = key
+        .trim_start_matches(r#"{\"keys\":["#)
+        .trim_end_matches("]}");
+    let jwks = format!(r#"{{\"keys\":[{key},{key}]}}"#);
+    let two_keys = config(BY_CLAIM, r#","signatures":{"perSecond":1}"#).replace(JWKS, &jwks);
+    let (found, _) = judged(&auth(&two_keys), &token(r#","team":"team-a""#), proxy(true));
+    assert_eq!(found.as_deref(), Ok("team-a"));
+}
+
+#[test]
+fn what_a_watched_issuer_could_have_sent_passes_whatever_its_form() {
+    let of_issuer = r#""mode":"shadow","claims":{"tenant":"team"}"#;
+    let auth = auth(&config(of_issuer, r#","shadow":{"tenant":"unknown"}"#));
+    let claims = format!(
+        r#"{{"iss":"https://sso.example.com","aud":"ai-gateway","exp":{}}}"#,
+        NOW + 60
+    );
+    let padded = {
+        let token = token("");
+        let (head, signature) = token.rsplit_once('.').unwrap();
+        format!("{head}==.{signature}")
+    };
+    for (token, issuer, reason) in [
+        (
+            token_of(r#"{"alg":"RS256","crit":["b64"]}"#, &claims),
+            "keycloak",
+            "crit_refused",
+        ),
+        (
+            token_of(r#"{"alg":"ES512"}"#, &claims),
+            "keycloak",
+            "alg_unknown",
+        ),
+        (
+            token_of(r#"{"alg":"RS256","typ":"logout+jwt"}"#, &claims),
+            "keycloak",
+            "typ_refused",
+        ),
+        (padded, "keycloak", "claims_not_base64url"),
+        (
+            token_of(r#"{"alg":"RS256"}"#, "no claims"),
+            "",
+            "claims_not_json",
+        ),
+    ] {
+        let (found, host) = judged(&auth, &token, proxy(true));
+        assert_eq!(found.as_deref(), Ok("unknown"), "{reason}");
+        let series = format!(
+            r#"ai_auth_total{{credential="jwt",issuer="{issuer}",outcome="shadowed",reason="{reason}"}}"#
+        );
+        assert_eq!(host.counter(&series), 1, "{reason}");
+    }
+    let another = token_of(
+        r#"{"alg":"ES512"}"#,
+        r#"{"iss":"https://other.example.com"}"#,
+    );
+    let (found, _) = judged(&auth, &another, proxy(true));
+    assert_eq!(found, Err("alg_unknown".to_owned()));
 }
 
 #[test]

@@ -96,6 +96,12 @@ impl Algorithms {
         self.0 & algorithm.bit() != 0
     }
 
+    /// This one, too.
+    #[must_use]
+    pub fn with(self, algorithm: Algorithm) -> Self {
+        Self(self.0 | algorithm.bit())
+    }
+
     /// What is in both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

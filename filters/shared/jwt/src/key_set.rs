@@ -109,12 +109,13 @@ impl KeySet {
         token: Acceptable<'_>,
         verifier: &mut SignatureVerifier<'_>,
     ) -> Result<Verified, BadSignature> {
-        self.verify_jws(token.token().jws(), verifier)?;
+        let checks = self.verify_jws(token.token().jws(), verifier)?;
         let expires_at = token.expires_at();
-        Ok(Verified::new(token.into_token().into_claims(), expires_at))
+        let claims = token.into_token().into_claims();
+        Ok(Verified::new(claims, expires_at, checks))
     }
 
-    /// Verifies the signature alone, over a payload of any kind.
+    /// Verifies the signature alone, over a payload of any kind; how many checks it took.
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
@@ -122,7 +123,7 @@ impl KeySet {
         &self,
         jws: &Jws<'_>,
         verifier: &mut SignatureVerifier<'_>,
-    ) -> Result<(), BadSignature> {
+    ) -> Result<usize, BadSignature> {
         let mut candidates = self.candidates(jws).peekable();
         if candidates.peek().is_none() {
             return Err(BadSignature::UnknownKey);
@@ -134,7 +135,7 @@ impl KeySet {
             }
             tries += 1;
             if key.verifies(jws, verifier) {
-                return Ok(());
+                return Ok(tries);
             }
         }
         match (tries, jws.key_id()) {

@@ -1,7 +1,7 @@
 //! A JWT: a JWS whose payload is a set of claims (RFC 7519).
 
 use crate::json::{Object, Value};
-use crate::{Algorithm, Jws, Malformed};
+use crate::{Algorithm, Jws, Malformed, base64url};
 
 /// A token of the right form. What it says is unproven: good for refusing it, or for finding the
 /// keys that could prove it, and for nothing else.
@@ -28,6 +28,20 @@ impl<'a> Token<'a> {
         }
         let claims = Object::parse(jws.payload()).map_err(Malformed::Claims)?;
         Ok(Self { jws, claims })
+    }
+
+    /// The `iss` of what [`parse`](Self::parse) refuses, as far as it can be read: to say in a log
+    /// whose token it would be. Padding, which is refused too, is overlooked.
+    #[must_use]
+    pub fn issuer_of_malformed(token: &[u8]) -> Option<String> {
+        let mut parts = token.split(|byte| *byte == b'.');
+        let (_header, payload) = (parts.next()?, parts.next()?);
+        let end = payload.iter().rposition(|byte| *byte != b'=')?;
+        let claims = base64url::decode(payload.get(..=end)?)?;
+        match Object::parse(&claims).ok()?.get("iss") {
+            Some(Value::Text(issuer)) => Some(issuer.clone()),
+            _ => None,
+        }
     }
 
     /// Who issued it, if it is to be believed: the `iss` that says whose keys to ask for.

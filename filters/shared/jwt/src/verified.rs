@@ -12,11 +12,23 @@ pub const MAX_LISTED_TEXTS: usize = 256;
 pub struct Verified {
     claims: Object,
     expires_at: u64,
+    checks: usize,
 }
 
 impl Verified {
-    pub(crate) fn new(claims: Object, expires_at: u64) -> Self {
-        Self { claims, expires_at }
+    pub(crate) fn new(claims: Object, expires_at: u64, checks: usize) -> Self {
+        Self {
+            claims,
+            expires_at,
+            checks,
+        }
+    }
+
+    /// How many signature checks it took: at most what [`KeySet::checks`](crate::KeySet::checks)
+    /// said.
+    #[must_use]
+    pub fn checks(&self) -> usize {
+        self.checks
     }
 
     /// Who issued it.
