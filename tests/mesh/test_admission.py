@@ -32,6 +32,7 @@ def test_the_gateways_pods_are_injected_and_admitted(plane, applied, namespace):
         (proxy,) = containers(pod)
         assert (proxy["image"] != "auto", proxy["imagePullPolicy"]) == (True, "IfNotPresent")
         assert proxy["args"][:2] == ["proxy", "router"]
+        assert _bootstrap_override(pod, proxy) in plane.get("configmap", "ai-gateway-bootstrap", "-n", namespace)["data"]
         assert 1000650000 <= proxy["securityContext"]["runAsUser"] < 1000660000
         assert proxy["securityContext"]["readOnlyRootFilesystem"] is True
         assert proxy["securityContext"]["capabilities"] == {"drop": ["ALL"]}
@@ -76,6 +77,16 @@ def test_a_pod_that_wants_more_is_refused_and_the_refusal_says_what(plane, appli
 
     assert isinstance(refusal, str), "it was admitted"
     assert named in refusal
+
+
+def _bootstrap_override(pod: dict, proxy: dict) -> str:
+    """The file of the ConfigMap that Istio's agent is told to hand to Envoy."""
+    (volume,) = [volume["name"] for volume in pod["spec"]["volumes"] if volume.get("configMap", {}).get("name") == "ai-gateway-bootstrap"]
+    (mounted,) = [mount["mountPath"] for mount in proxy["volumeMounts"] if mount["name"] == volume]
+    (told,) = [variable["value"] for variable in proxy["env"] if variable["name"] == "ISTIO_BOOTSTRAP_OVERRIDE"]
+    folder, _, file = told.rpartition("/")
+    assert folder == mounted
+    return file
 
 
 def _one(built: str, kind: str, name: str) -> dict:
