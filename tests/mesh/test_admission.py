@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bed.deadline import eventually
+from mesh import tekton
 from mesh.component import overlay_with
 from mesh.pods import containers, plain, pods_of, refusals, tried, workloads
 
@@ -63,6 +64,27 @@ def test_a_tenants_pod_gets_a_sidecar_and_is_admitted(plane, applied, namespace)
 
     assert isinstance(admitted, dict), admitted
     assert {"app", "istio-proxy"} <= {container["name"] for container in containers(admitted)}
+
+
+@pytest.mark.parametrize("use", tekton.uses(), ids=lambda use: use["name"])
+def test_the_pods_of_the_pipelines_runs_are_admitted_at_restricted(plane, applied, use):
+    assert plane.get("namespace", "ai-gateway-pipelines")["metadata"]["labels"][ENFORCE] == "restricted"
+
+    admitted = tried(plane, tekton.pod(use))
+
+    assert isinstance(admitted, dict), admitted
+    mounts = [mount["mountPath"] for container in containers(admitted) for mount in container.get("volumeMounts", [])]
+    assert any("serviceaccount" in path for path in mounts) == (use["name"] in ("sign", "rollout"))
+
+
+def test_a_pipelines_pod_that_chooses_its_user_is_refused(plane, applied):
+    pod = tekton.pod(tekton.uses()[0])
+    pod["spec"]["securityContext"] |= {"runAsUser": 1001, "fsGroup": 1001}
+
+    refusal = tried(plane, pod)
+
+    assert isinstance(refusal, str), "it was admitted"
+    assert "1001" in refusal
 
 
 @pytest.mark.parametrize("namespace", ENVIRONMENTS + TENANTS)

@@ -4,7 +4,8 @@
 #
 #   promote.sh OVERLAY DIGESTS BRANCH
 #
-# DIGESTS is what `make image` wrote. Exit code 0 also if the overlay is at these digests already.
+# DIGESTS is what `make image` wrote. Exit code 0 also if the overlay is at these digests already. With PULL=1 the
+# registry is asked for each digest first: one that isn't there would make the gateway deny every call.
 set -euo pipefail
 
 [ $# = 3 ] || { echo "usage: promote.sh OVERLAY DIGESTS BRANCH" >&2; exit 2; }
@@ -16,7 +17,7 @@ if ! git diff --quiet HEAD -- "$overlay"; then
   exit 1
 fi
 "$image" pin -overlay "$overlay" -digests "$digests"
-"$image" check -overlay "$overlay"
+"$image" check -overlay "$overlay" ${PULL:+-pull}
 
 git add -- "$overlay/images-patch.yaml" "$overlay/kustomization.yaml"
 if git diff --cached --quiet -- "$overlay"; then
