@@ -103,7 +103,8 @@ pin: toolchains $(IMAGE)  ## Write the digests of the last push, or FROM=REGISTR
 pin-check: toolchains $(IMAGE)  ## Is each WasmPlugin of OVERLAY pinned, and (PULL=1) has the registry each digest?
 	@$(IMAGE) check -overlay '$(OVERLAY)' $(if $(PULL),-pull)
 
-GITOPS = gitops/dev/ai-gateway.yaml gitops/prod/ai-gateway.yaml
+# Production's monitoring in the platform's namespaces comes by Applications of their own.
+GITOPS = $(foreach application,dev prod mesh-monitoring console,gitops/$(application)/ai-gateway.yaml)
 
 .PHONY: gitops $(GITOPS)
 gitops: $(GITOPS)  ## What Argo CD applies to each environment, as one file: gitops/ENV/ai-gateway.yaml

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +24,8 @@ CRDS = Path(os.environ.get("CRDS", REPOSITORY / ".build/crds"))
 
 ENVIRONMENTS = ["dev", "prod"]
 PARTS = ["manifests", "istio", "monitoring"]
+ELSEWHERE = {"dev": [], "prod": ["mesh-monitoring", "console"]}
+"""What an environment's monitoring has in the platform's namespaces comes by Applications of their own."""
 APPLICATIONS = sorted(path.stem for path in (GITOPS / "applications").glob("*.yaml"))
 
 
@@ -49,10 +53,12 @@ def overlay(path: str) -> str:
     return done.stdout
 
 
-def without_wave(resource: dict) -> dict:
+def without_argo_cds(resource: dict) -> dict:
+    """As its overlay has it: the overlays know nothing of Argo CD."""
     bare = copy.deepcopy(resource)
     annotations = bare["metadata"]["annotations"]
-    del annotations[render.WAVE]
+    for name in [name for name in annotations if name.startswith("argocd.argoproj.io/")]:
+        del annotations[name]
     if not annotations:
         del bare["metadata"]["annotations"]
     return bare
@@ -61,10 +67,11 @@ def without_wave(resource: dict) -> dict:
 # --- what is rendered --------------------------------------------------------------------------
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environment_is_its_three_overlays_and_nothing_else(environment):
+def test_an_environment_and_its_monitoring_elsewhere_are_its_three_overlays_and_nothing_else(environment):
     shipped = [resource for part in PARTS
                for resource in yaml.load_all(overlay(f"{part}/overlays/{environment}"), yaml.CSafeLoader) if resource]
-    given = {render.identity_of(resource): without_wave(resource) for resource in resources(environment)}
+    given = {render.identity_of(resource): without_argo_cds(resource)
+             for name in [environment, *ELSEWHERE[environment]] for resource in resources(name)}
     assert given == {render.identity_of(resource): resource for resource in shipped}
 
 
@@ -114,6 +121,16 @@ def test_every_folder_that_ships_has_an_application():
     assert sources == (tenants - {"manifests/tenants/base"}) | overlays | operators()
 
 
+def test_the_how_to_of_a_new_tenant_names_every_file_that_lists_tenants():
+    how_to = (REPOSITORY / "docs/tenants.md").read_text().split("## Add one")[1].split("\n## ")[0]
+    tenant = REPOSITORY / "manifests/tenants/payments"
+    lists = [path for root in ("manifests", "istio") for path in (REPOSITORY / root).rglob("*.yaml")
+             if tenant not in path.parents and re.search("^[^#]*tenants/payments", path.read_text(), re.M)]
+    assert len(lists) == 2
+    for path in lists:
+        assert str(path.relative_to(REPOSITORY)) in how_to
+
+
 def operators() -> set[str]:
     """The kustomizations below operators/ that no other one includes."""
     folders = {path.parent: yaml.safe_load(path.read_text()) for path in REPOSITORY.glob("operators/**/kustomization.yaml")}
@@ -154,28 +171,76 @@ def every_application() -> list[dict]:
     return [application(name) for name in APPLICATIONS] + documents(GITOPS / "root.yaml")
 
 
-def matches(pattern: str, text: str) -> bool:
-    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
+def permits(project: dict, resource: dict) -> bool:
+    """Argo CD's own rule (AppProject.IsResourcePermitted): without a list every namespaced kind is permitted, and no cluster-wide one."""
+    group, kind = resource["apiVersion"].rpartition("/")[0], resource["kind"]
+    namespace = resource["metadata"].get("namespace")
+
+    def listed(rules: list[dict]) -> bool:
+        return any(fnmatchcase(group, rule["group"]) and fnmatchcase(kind, rule["kind"])
+                   and fnmatchcase(resource["metadata"]["name"], rule.get("name") or "*") for rule in rules)
+
+    assert "namespaceResourceBlacklist" not in project and "clusterResourceBlacklist" not in project
+    if namespace is None:
+        return listed(project.get("clusterResourceWhitelist", []))
+    if "namespaceResourceWhitelist" in project and not listed(project["namespaceResourceWhitelist"]):
+        return False
+    return any(fnmatchcase(namespace, rule["namespace"]) for rule in project["destinations"])
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_a_project_lets_its_applications_do_what_they_have_to(name):
-    spec = application(name)["spec"]
-    project = projects()[spec["project"]]
+    project = projects()[application(name)["spec"]["project"]]
+    assert [render.identity_of(resource) for resource in resources(name) if not permits(project, resource)] == []
+
+
+COMES_OF_A_DEPLOYMENT = {("", "Pod"), ("apps", "ReplicaSet")}
+
+
+@pytest.mark.parametrize("project", sorted(set(projects()) - {"ai-gateway-platform"}))
+def test_a_project_permits_the_kinds_of_its_applications_and_components_and_no_other(project):
+    shipped = {(group, kind) for name in APPLICATIONS if application(name)["spec"]["project"] == project
+               for group, kind, namespace, _ in map(render.identity_of, resources(name)) if namespace}
+    if project == "ai-gateway":
+        shipped |= COMES_OF_A_DEPLOYMENT | of_components()
+    permitted = {(rule["group"], rule["kind"]) for rule in projects()[project]["namespaceResourceWhitelist"]}
+    assert permitted == shipped
+
+
+def of_components() -> set[tuple[str, str]]:
+    """Kinds that somebody's overlay may add, by listing a component."""
+    found = set()
+    for kustomization in REPOSITORY.glob("*/components/*/kustomization.yaml"):
+        for file in yaml.safe_load(kustomization.read_text()).get("resources", []):
+            found |= {(one["apiVersion"].rpartition("/")[0], one["kind"]) for one in documents(kustomization.parent / file)}
+    return found
+
+
+@pytest.mark.parametrize(("api_version", "kind", "namespace", "name"), [
+    ("rbac.authorization.k8s.io/v1", "RoleBinding", "istio-system", "mine"),
+    ("rbac.authorization.k8s.io/v1", "Role", "openshift-config-managed", "mine"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding", "openshift-gitops", "mine"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", None, "mine"),
+    # The mesh's own configuration; another mesh-wide policy; a plugin for every gateway.
+    ("v1", "ConfigMap", "istio-system", "istio"),
+    ("security.istio.io/v1", "PeerAuthentication", "istio-system", "default"),
+    ("extensions.istio.io/v1alpha1", "WasmPlugin", "istio-system", "mine"),
+    ("v1", "Secret", "openshift-config-managed", "router-certs"),
+    ("v1", "Namespace", None, "kube-system"),
+    ("v1", "Namespace", None, "istio-system"),
+    ("apps/v1", "DaemonSet", "ai-gateway-prod", "mine"),
+    ("argoproj.io/v1alpha1", "Application", "openshift-gitops", "mine"),
+])
+def test_the_gateways_projects_can_not_make_what_reaches_beyond_it(api_version, kind, namespace, name):
+    resource = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **({"namespace": namespace} if namespace else {})}}
+    assert [project for project, spec in projects().items() if permits(spec, resource)] == ["ai-gateway-platform"]
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_no_namespace_is_deleted_before_a_person_said_so(name):
     for resource in resources(name):
-        namespace, group = resource["metadata"].get("namespace"), resource["apiVersion"].rpartition("/")[0]
-        if namespace is None:
-            assert any(matches(rule["group"], group) and matches(rule["kind"], resource["kind"])
-                       for rule in project["clusterResourceWhitelist"]), resource["kind"]
-        else:
-            assert any(matches(rule["namespace"], namespace) for rule in project["destinations"]), namespace
-
-
-def test_the_gateways_project_can_not_reach_beyond_its_namespaces():
-    project = projects()["ai-gateway"]
-    reach = [rule["namespace"] for rule in project["destinations"]]
-    assert "*" not in reach and "openshift-gitops" not in reach
-    assert project["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace"}]
+        options = resource["metadata"]["annotations"].get("argocd.argoproj.io/sync-options", "")
+        assert (options == "Prune=confirm,Delete=confirm") == (resource["kind"] == "Namespace"), render.identity_of(resource)
 
 
 def test_every_application_reads_one_repository_and_names_a_project_that_is_there():
@@ -189,7 +254,7 @@ def test_every_application_reads_one_repository_and_names_a_project_that_is_ther
 
 def test_operators_come_before_tenants_and_tenants_before_gateways():
     wave = {name: int(application(name)["metadata"]["annotations"][render.WAVE]) for name in APPLICATIONS}
-    assert sorted(wave, key=wave.get) == ["operators", "tenants", "dev", "prod"]
+    assert wave["operators"] < wave["tenants"] < wave["dev"] < min(wave[name] for name in ("prod", *ELSEWHERE["prod"]))
     assert application("operators")["spec"]["syncPolicy"]["automated"]["prune"] is False
 
 
