@@ -91,3 +91,31 @@ def test_an_overlay_with_uncommitted_changes_is_left_alone(clone, tmp_path):
         file.write("# somebody's work\n")
     done = promote(clone, digests(tmp_path, "a"))
     assert (done.returncode, "not committed" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("overlay", ["istio/overlays/dev", "istio/overlays/prod"])
+def test_an_overlay_is_refused_until_it_is_pinned(clone, tmp_path, overlay):
+    pinned_before = (clone / overlay / "images-patch.yaml").exists()
+    check = ["make", "--no-print-directory", "pin-check", f"OVERLAY={clone / overlay}"]
+
+    first = subprocess.run(check, cwd=REPOSITORY, capture_output=True, text=True)
+    promoted = promote(clone, digests(tmp_path, "a"), overlay)
+    then = subprocess.run(check, cwd=REPOSITORY, capture_output=True, text=True)
+
+    assert pinned_before or (first.returncode != 0 and all(f"/{name}: spec.url" in first.stdout for name in MODULES)), first.stdout
+    assert promoted.returncode == 0, promoted.stderr
+    assert (then.returncode, "each pinned to a digest" in then.stdout) == (0, True), then.stdout
+
+
+def test_with_pull_a_digest_that_the_registry_does_not_have_is_not_promoted(clone, tmp_path, monkeypatch):
+    monkeypatch.setenv("PULL", "1")
+    before = git(clone, "rev-parse", "HEAD")
+    file = digests(tmp_path, "a")
+    # Nobody listens there.
+    file.write_text(file.read_text().replace("registry.example.com", "127.0.0.1:1"))
+
+    done = promote(clone, file)
+
+    assert done.returncode != 0
+    assert git(clone, "rev-parse", "HEAD") == before
+    assert git(clone, "ls-remote", "origin", "promote") == ""
