@@ -9,32 +9,35 @@ use crate::key;
 /// tenant's, the plan's and the key's.
 ///
 /// No list at all allows nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AllowedModels(Vec<ModelPatterns>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedModels {
+    lists: Vec<ModelPatterns>,
+    /// The fact [`key::MODELS`]: written once, and published with every call of the caller.
+    json: Vec<u8>,
+}
 
 impl AllowedModels {
     /// What these lists all allow.
     #[must_use]
     pub fn by_all(lists: Vec<ModelPatterns>) -> Self {
-        Self(lists)
+        let form = WrittenForm {
+            v: VERSION,
+            all: &lists,
+        };
+        // It is text and lists of text, which can't fail; and no JSON allows nothing.
+        let json = serde_json::to_vec(&form).unwrap_or_default();
+        Self { lists, json }
     }
 
     /// Whether every list allows the model.
     #[must_use]
     pub fn allow(&self, model: &str) -> bool {
-        !self.0.is_empty() && self.0.iter().all(|list| list.allow(model))
+        !self.lists.is_empty() && self.lists.iter().all(|list| list.allow(model))
     }
 
     /// Publishes them; for `auth` only.
     pub fn publish(&self, host: &mut dyn Host) {
-        let form = WrittenForm {
-            v: VERSION,
-            all: &self.0,
-        };
-        match serde_json::to_vec(&form) {
-            Ok(json) => host.publish(key::MODELS, &json),
-            Err(error) => log::error!("the allowed models can't be published: {error}"),
-        }
+        host.publish(key::MODELS, &self.json);
     }
 
     /// Reads what `auth` published. Nothing published, or in another form, allows nothing.
@@ -42,7 +45,7 @@ impl AllowedModels {
     pub fn of(host: &dyn Host) -> Self {
         let json = host.fact(key::MODELS).unwrap_or_default();
         match serde_json::from_slice::<ReadForm>(&json) {
-            Ok(ReadForm { v: VERSION, all }) => Self(all),
+            Ok(ReadForm { v: VERSION, all }) => Self { lists: all, json },
             _ => Self::default(),
         }
     }
@@ -50,7 +53,14 @@ impl AllowedModels {
 
 impl From<ModelPatterns> for AllowedModels {
     fn from(list: ModelPatterns) -> Self {
-        Self(vec![list])
+        Self::by_all(vec![list])
+    }
+}
+
+/// Nothing.
+impl Default for AllowedModels {
+    fn default() -> Self {
+        Self::by_all(Vec::new())
     }
 }
 
