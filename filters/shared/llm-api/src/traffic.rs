@@ -75,12 +75,12 @@ impl Refusal {
 #[must_use]
 pub fn classify(method: &[u8], path: &[u8], anthropic_version_present: bool) -> Traffic {
     let path = without_query(path);
-    let api = api_of(path, anthropic_version_present);
     let place = if is_canonical(path) {
         find(path)
     } else {
         Err(Refusal::PathNotCanonical)
     };
+    let api = api_of(path, place.ok(), anthropic_version_present);
     match place {
         Err(reason) => Traffic::Refused { api, reason },
         Ok(_) if method == b"OPTIONS" => Traffic::Preflight,
@@ -171,9 +171,8 @@ fn closed(below: &[u8]) -> Refusal {
         .map_or(Refusal::UnknownPath, |(_, reason)| *reason)
 }
 
-fn api_of(path: &[u8], anthropic_version_present: bool) -> Api {
-    let known = is_canonical(path).then(|| find(path).ok()).flatten();
-    match known {
+fn api_of(path: &[u8], endpoint: Option<Endpoint>, anthropic_version_present: bool) -> Api {
+    match endpoint {
         Some(Endpoint::Messages | Endpoint::CountTokens) => Api::Anthropic,
         Some(Endpoint::Models | Endpoint::Model) | None if anthropic_version_present => {
             Api::Anthropic

@@ -1,6 +1,7 @@
 //! The headers of the message that an event belongs to, read from and written to the proxy.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use http_filter::Headers;
 
@@ -25,10 +26,19 @@ pub(crate) struct MessageHeaders {
 /// What the proxy gave, and what has changed since.
 struct Read {
     serialised: Vec<u8>,
-    /// Names whose values in `serialised` count no more.
-    gone: Vec<String>,
+    /// Where in it the headers stand that are still there.
+    places: Vec<Place>,
     set: Pairs,
 }
+
+/// Where a header stands. Its name is text.
+struct Place {
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+/// As many headers as most requests have: room for them is made at once.
+const USUAL_HEADERS: usize = 32;
 
 impl MessageHeaders {
     pub(crate) fn new(map: Map) -> Self {
@@ -85,25 +95,40 @@ impl Read {
     }
 
     fn new(serialised: Vec<u8>) -> Self {
+        let mut places = Vec::with_capacity(USUAL_HEADERS);
+        for (name, value) in pairs::places(&serialised) {
+            if std::str::from_utf8(bytes(&serialised, &name)).is_ok() {
+                places.push(Place { name, value });
+            }
+        }
         Self {
             serialised,
-            gone: Vec::new(),
+            places,
             set: Vec::new(),
         }
     }
 
     fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let left = self.places.iter().map(|place| {
+            let name = std::str::from_utf8(bytes(&self.serialised, &place.name));
+            (
+                name.unwrap_or_default(),
+                bytes(&self.serialised, &place.value),
+            )
+        });
         let set = self.set.iter();
-        texts(&self.serialised)
-            .filter(|(name, _)| !self.gone.iter().any(|gone| gone == name))
-            .chain(set.map(|(name, value)| (name.as_str(), value.as_slice())))
+        left.chain(set.map(|(name, value)| (name.as_str(), value.as_slice())))
     }
 
     /// A header's value; several of one name come joined by `,`, as the proxy gives them.
     fn get(&self, name: &str) -> Option<Vec<u8>> {
-        let mut values = self.pairs().filter(|(other, _)| *other == name);
-        let mut value = values.next()?.1.to_vec();
-        for (_, more) in values {
+        let left = self.places.iter();
+        let left = left.filter(|place| bytes(&self.serialised, &place.name) == name.as_bytes());
+        let left = left.map(|place| bytes(&self.serialised, &place.value));
+        let set = self.set.iter().filter(|(other, _)| other == name);
+        let mut values = left.chain(set.map(|(_, value)| value.as_slice()));
+        let mut value = values.next()?.to_vec();
+        for more in values {
             value.push(b',');
             value.extend_from_slice(more);
         }
@@ -111,14 +136,16 @@ impl Read {
     }
 
     fn remove(&mut self, name: &str) {
+        let serialised = &self.serialised;
+        self.places
+            .retain(|place| bytes(serialised, &place.name) != name.as_bytes());
         self.set.retain(|(other, _)| other != name);
-        self.gone.push(name.to_owned());
     }
 }
 
 /// All headers of a map, each a copy.
 pub(crate) fn all(map: Map) -> Pairs {
-    owned(texts(&abi::header_pairs(map).unwrap_or_default()))
+    owned(Read::of(map).pairs())
 }
 
 fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a [u8])>) -> Pairs {
@@ -127,10 +154,9 @@ fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a [u8])>) -> Pairs {
         .collect()
 }
 
-/// The headers whose names are text.
-fn texts(serialised: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
-    pairs::read(serialised)
-        .filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
+/// The bytes of a place, which lies within them.
+fn bytes<'a>(serialised: &'a [u8], place: &Range<usize>) -> &'a [u8] {
+    serialised.get(place.clone()).unwrap_or_default()
 }
 
 #[cfg(test)]

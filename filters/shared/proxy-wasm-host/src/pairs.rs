@@ -1,6 +1,8 @@
 //! The ABI's serialised form of headers: a count, the sizes of all names and values, then names
 //! and values, each followed by a zero byte. Numbers are 32 bits, little endian.
 
+use std::ops::Range;
+
 /// Writes headers in the ABI's form.
 pub(crate) fn write<'a>(pairs: &[(&'a str, &'a [u8])]) -> Vec<u8> {
     let mut out = Vec::with_capacity(pairs.iter().fold(4, |size, (name, value)| {
@@ -25,16 +27,21 @@ fn number(size: usize) -> [u8; 4] {
     u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes()
 }
 
-/// Reads headers from the ABI's form. It stops at the first pair that isn't whole.
-pub(crate) fn read(serialised: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+/// Where in the ABI's form each name stands, and each value. It stops at the first pair that isn't
+/// whole.
+pub(crate) fn places(serialised: &[u8]) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
     let count = size_at(serialised, 0).unwrap_or(0);
     let mut sizes = 4;
     let mut texts = count.saturating_mul(8).saturating_add(4);
     let mut left = count;
     std::iter::from_fn(move || {
         left = left.checked_sub(1)?;
-        let name = take(serialised, &mut texts, size_at(serialised, sizes)?)?;
-        let value = take(serialised, &mut texts, size_at(serialised, sizes + 4)?)?;
+        let name = take(serialised.len(), &mut texts, size_at(serialised, sizes)?)?;
+        let value = take(
+            serialised.len(),
+            &mut texts,
+            size_at(serialised, sizes + 4)?,
+        )?;
         sizes += 8;
         Some((name, value))
     })
@@ -46,17 +53,21 @@ fn size_at(serialised: &[u8], at: usize) -> Option<usize> {
     usize::try_from(number).ok()
 }
 
-/// The bytes at `at`, which then stands behind their zero byte.
-fn take<'a>(serialised: &'a [u8], at: &mut usize, size: usize) -> Option<&'a [u8]> {
-    let end = at.checked_add(size)?;
-    let bytes = serialised.get(*at..end)?;
+/// The place of `size` bytes at `at`, which then stands behind their zero byte.
+fn take(whole: usize, at: &mut usize, size: usize) -> Option<Range<usize>> {
+    let end = at.checked_add(size).filter(|end| *end <= whole)?;
+    let place = *at..end;
     *at = end.checked_add(1)?;
-    Some(bytes)
+    Some(place)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{read, write};
+    use super::{places, write};
+
+    fn read(serialised: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+        places(serialised).map(|(name, value)| (&serialised[name], &serialised[value]))
+    }
 
     #[test]
     fn what_was_written_is_read_again() {

@@ -17,8 +17,17 @@ const MOST_SERIES: usize = 4096;
 const MOST_VALUE_BYTES: usize = 128;
 
 thread_local! {
-    /// The proxy's number for each name. A VM has one thread, and the numbers are the VM's own.
-    static NUMBERS: RefCell<HashMap<String, u32>> = RefCell::new(HashMap::new());
+    /// A VM has one thread, and the numbers are the VM's own.
+    static SERIES: RefCell<Series> = RefCell::default();
+}
+
+/// The time series that this VM has defined.
+#[derive(Default)]
+struct Series {
+    /// The proxy's number for each name.
+    numbers: HashMap<String, u32>,
+    /// The name that is looked for; its memory serves the next one too.
+    name: String,
 }
 
 /// Changes a metric. A metric that can't be defined is dropped: no request fails for it.
@@ -27,7 +36,7 @@ pub(crate) fn record(metric: Metric<'_>) {
         Change::Add(_) => MetricKind::Counter,
         Change::Observe(_) => MetricKind::Histogram,
     };
-    let number = NUMBERS.with_borrow_mut(|numbers| number(numbers, kind, metric));
+    let number = SERIES.with_borrow_mut(|series| series.number(kind, metric));
     let done = number.and_then(|number| match metric.change {
         Change::Add(by) => abi::increment_metric(number, i64::try_from(by).unwrap_or(i64::MAX)),
         Change::Observe(value) => abi::record_metric(number, value),
@@ -37,41 +46,43 @@ pub(crate) fn record(metric: Metric<'_>) {
     }
 }
 
-fn number(
-    numbers: &mut HashMap<String, u32>,
-    kind: MetricKind,
-    metric: Metric<'_>,
-) -> Result<u32, abi::Failed> {
-    let mut name = name_with_labels(metric, |value| value);
-    if let Some(number) = numbers.get(&name) {
-        return Ok(*number);
-    }
-    if numbers.len() >= MOST_SERIES {
-        name = name_with_labels(metric, |_| "other");
-        if let Some(number) = numbers.get(&name) {
+impl Series {
+    fn number(&mut self, kind: MetricKind, metric: Metric<'_>) -> Result<u32, abi::Failed> {
+        self.write_name(metric, |value| value);
+        if let Some(number) = self.numbers.get(&self.name) {
             return Ok(*number);
         }
+        if self.numbers.len() >= MOST_SERIES {
+            self.write_name(metric, |_| "other");
+            if let Some(number) = self.numbers.get(&self.name) {
+                return Ok(*number);
+            }
+        }
+        let number = abi::define_metric(kind, &self.name)?;
+        self.numbers.insert(self.name.clone(), number);
+        Ok(number)
     }
-    let number = abi::define_metric(kind, &name)?;
-    numbers.insert(name, number);
-    Ok(number)
-}
 
-fn name_with_labels<'a>(metric: Metric<'a>, shown: impl Fn(&'a str) -> &'a str) -> String {
-    let mut name = String::with_capacity(96);
-    for (label, value) in metric.labels {
-        name.push_str(label);
-        name.push_str("=.=");
-        push_value(&mut name, shown(value));
-        name.push_str(";.;");
+    fn write_name<'a>(&mut self, metric: Metric<'a>, shown: impl Fn(&'a str) -> &'a str) {
+        let name = &mut self.name;
+        name.clear();
+        for (label, value) in metric.labels {
+            name.push_str(label);
+            name.push_str("=.=");
+            push_value(name, shown(value));
+            name.push_str(";.;");
+        }
+        name.push_str(metric.name);
     }
-    name.push_str(metric.name);
-    name
 }
 
 /// A value keeps no character that could end it in the name, in Prometheus' text or in a tag's
 /// regular expression.
 fn push_value(name: &mut String, value: &str) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/:".contains(&byte);
+    if (1..=MOST_VALUE_BYTES).contains(&value.len()) && value.bytes().all(plain) {
+        return name.push_str(value);
+    }
     let start = name.len();
     for character in value.chars() {
         if name.len() - start + character.len_utf8() > MOST_VALUE_BYTES {
@@ -87,9 +98,8 @@ fn push_value(name: &mut String, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_SERIES, name_with_labels, number};
+    use super::{MOST_SERIES, Series};
     use crate::abi::MetricKind;
-    use hashbrown::HashMap;
     use http_filter::{Change, Metric};
 
     fn metric<'a>(labels: &'a [(&'static str, &'a str)]) -> Metric<'a> {
@@ -100,46 +110,49 @@ mod tests {
         }
     }
 
+    fn name_of(metric: Metric<'_>) -> String {
+        let mut series = Series::default();
+        series.write_name(metric, |value| value);
+        series.name
+    }
+
     #[test]
     fn labels_stand_in_the_name_as_the_tag_extraction_expects() {
         let labels = [("tenant", "acme"), ("model", "gpt-4.1")];
-        let name = name_with_labels(metric(&labels), |value| value);
+        let name = name_of(metric(&labels));
         assert_eq!(name, "tenant=.=acme;.;model=.=gpt-4.1;.;ai_tokens_total");
     }
 
     #[test]
     fn a_value_can_not_end_its_label_nor_the_line() {
         let labels = [("tenant", "a;.;b=\"c\"\n\\")];
-        let name = name_with_labels(metric(&labels), |value| value);
+        let name = name_of(metric(&labels));
         assert_eq!(name, "tenant=.=a_._b__c___;.;ai_tokens_total");
     }
 
     #[test]
     fn an_empty_value_is_said_to_be_none() {
-        let name = name_with_labels(metric(&[("tenant", "")]), |value| value);
+        let name = name_of(metric(&[("tenant", "")]));
         assert_eq!(name, "tenant=.=none;.;ai_tokens_total");
     }
 
     #[test]
     fn a_value_is_cut_at_its_bound() {
         let long = "é".repeat(1000);
-        let name = name_with_labels(metric(&[("tenant", &long)]), |value| value);
+        let name = name_of(metric(&[("tenant", &long)]));
         assert!(name.len() < 200);
     }
 
     #[test]
     fn beyond_the_bound_new_series_count_as_other() {
-        let mut numbers = HashMap::new();
+        let mut series = Series::default();
         for index in 0..MOST_SERIES + 100 {
             let value = index.to_string();
-            number(
-                &mut numbers,
-                MetricKind::Counter,
-                metric(&[("tenant", &value)]),
-            )
-            .unwrap();
+            let labels = [("tenant", value.as_str())];
+            series.number(MetricKind::Counter, metric(&labels)).unwrap();
         }
-        assert_eq!(numbers.len(), MOST_SERIES + 1);
-        assert!(numbers.contains_key("tenant=.=other;.;ai_tokens_total"));
+        assert_eq!(series.numbers.len(), MOST_SERIES + 1);
+        let other = "tenant=.=other;.;ai_tokens_total";
+        assert!(series.numbers.contains_key(other));
     }
 }
