@@ -63,6 +63,21 @@ impl Tokens {
             let issuer = issuers.at(kept.keys.issuer);
             return finding(verdict, issuer.is_some_and(|issuer| issuer.is_watched));
         }
+        self.judge_anew(token, digest, issuers, tenants, now, host)
+    }
+
+    /// What a token says that nothing is remembered of. Never inlined: it is most of the filter's
+    /// code, and what few requests need mustn't lie between what all of them run.
+    #[inline(never)]
+    fn judge_anew(
+        &mut self,
+        token: &[u8],
+        digest: TokenDigest,
+        issuers: &Issuers,
+        tenants: &Tenants,
+        now: Time,
+        host: &mut dyn Host,
+    ) -> Finding {
         let token = match Token::parse(token) {
             Ok(token) => token,
             Err(malformed) => return malformed_finding(token, malformed, issuers),

@@ -31,7 +31,7 @@ struct Read {
     set: Pairs,
 }
 
-/// Where a header stands. Its name is text.
+/// Where a header stands.
 struct Place {
     name: Range<usize>,
     value: Range<usize>,
@@ -96,11 +96,7 @@ impl Read {
 
     fn new(serialised: Vec<u8>) -> Self {
         let mut places = Vec::with_capacity(USUAL_HEADERS);
-        for (name, value) in pairs::places(&serialised) {
-            if std::str::from_utf8(bytes(&serialised, &name)).is_ok() {
-                places.push(Place { name, value });
-            }
-        }
+        places.extend(pairs::places(&serialised).map(|(name, value)| Place { name, value }));
         Self {
             serialised,
             places,
@@ -108,13 +104,11 @@ impl Read {
         }
     }
 
+    /// Those whose names are text.
     fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let left = self.places.iter().map(|place| {
-            let name = std::str::from_utf8(bytes(&self.serialised, &place.name));
-            (
-                name.unwrap_or_default(),
-                bytes(&self.serialised, &place.value),
-            )
+        let left = self.places.iter().filter_map(|place| {
+            let name = std::str::from_utf8(bytes(&self.serialised, &place.name)).ok()?;
+            Some((name, bytes(&self.serialised, &place.value)))
         });
         let set = self.set.iter();
         left.chain(set.map(|(name, value)| (name.as_str(), value.as_slice())))
