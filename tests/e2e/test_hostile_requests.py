@@ -77,6 +77,17 @@ def test_a_body_that_is_no_request_is_a_400_and_reaches_no_provider(gateway, pro
     assert all(provider.requests == [] for provider in providers.values())
 
 
+@pytest.mark.parametrize("more", [
+    '"models":["alias-gpt"]', '"Fallbacks":["alias-gpt"]', '"r\\u006fute":"fallback"', '"provider":{"order":["x"]}',
+    '"extra_body":{"models":["alias-gpt"]}', '"api_base":"https://elsewhere.example.com"',
+    '"tools":[{"type":"openrouter:advisor","parameters":{"model":"alias-gpt"}}]'])
+def test_nothing_but_model_chooses_a_model(gateway, providers, more):
+    body = f'{{"model":"plain-gpt","messages":[{{"role":"user","content":"{identity.fresh()}"}}],{more}}}'
+    error = assert_openai_error(post(gateway, body.encode()), 400)
+    assert error["code"] == "unsupported_parameter"
+    assert all(provider.requests == [] for provider in providers.values())
+
+
 @pytest.mark.parametrize("name", ["no bytes", "null", "an empty list", "invalid UTF-8 in a text", "no model"])
 def test_the_same_is_a_400_in_anthropics_shape(gateway, anthropic_provider, name):
     body = NOT_A_REQUEST[name].replace(b"plain-gpt", b"plain-claude")

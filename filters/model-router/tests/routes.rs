@@ -222,6 +222,90 @@ fn objects_that_the_provider_stores_are_refused() {
 }
 
 #[test]
+fn models_are_chosen_by_the_member_model_alone() {
+    let chat = json!({"model": "gpt-4.1", "messages": [{"role": "user", "content": "a"}]});
+    let of = |endpoint| match endpoint {
+        Endpoint::Responses | Endpoint::Embeddings => json!({"model": "gpt-4.1", "input": "a"}),
+        Endpoint::Completions => json!({"model": "gpt-4.1", "prompt": "a"}),
+        _ => chat.clone(),
+    };
+    for endpoint in [
+        Endpoint::ChatCompletions,
+        Endpoint::Completions,
+        Endpoint::Responses,
+        Endpoint::Embeddings,
+        Endpoint::Messages,
+        Endpoint::CountTokens,
+    ] {
+        for (member, value) in [
+            ("models", json!(["gpt-5"])),
+            ("fallbacks", json!([{"model": "claude-opus-4-1"}])),
+            ("route", json!("fallback")),
+            ("provider", json!({"order": ["x"]})),
+            ("plugins", json!([])),
+            ("preset", json!("p")),
+            ("extra_body", json!({})),
+            ("user_config", json!({})),
+            ("model_list", json!([])),
+            ("api_base", json!("https://evil.test")),
+            ("context_window_fallback_dict", json!({})),
+            ("providerOptions", json!({})),
+        ] {
+            for name in [member.to_owned(), member.to_uppercase()] {
+                let mut body = of(endpoint);
+                body[&name] = value.clone();
+                let (status, reason, _) = refusal(host(endpoint), &body.to_string());
+                assert_eq!((status, reason), (400, "unsupported_parameter"), "{name}");
+            }
+        }
+    }
+    let mut body = chat.clone();
+    body["models"] = json!(["gpt-5"]);
+    let (_, _, answer) = refusal(host(Endpoint::ChatCompletions), &body.to_string());
+    assert_eq!(answer["error"]["param"], "models");
+    // What is `null` chooses nothing, and neither does what stands further in.
+    body["models"] = json!(null);
+    body["metadata"] = json!({"models": "x", "route": "y"});
+    let mut exchange = exchange(host(Endpoint::ChatCompletions));
+    assert!(!matches!(
+        send(&mut exchange, body.to_string().as_bytes()),
+        Outcome::Replied(_)
+    ));
+}
+
+#[test]
+fn a_tool_of_the_provider_s_chooses_no_model_and_a_client_s_own_names_what_it_likes() {
+    let messages = json!([{"role": "user", "content": "a"}]);
+    for (endpoint, tool) in [
+        (
+            Endpoint::Messages,
+            json!({"type": "advisor_20260301", "name": "advisor", "model": "m"}),
+        ),
+        (
+            Endpoint::ChatCompletions,
+            json!({"type": "openrouter:advisor", "parameters": {"model": "m"}}),
+        ),
+        (
+            Endpoint::Responses,
+            json!({"type": "image_generation", "model": "m"}),
+        ),
+    ] {
+        let mut body = json!({"model": "gpt-4.1", "messages": messages, "input": "a", "max_tokens": 1, "tools": [tool]});
+        let (status, reason, _) = refusal(host(endpoint), &body.to_string());
+        assert_eq!((status, reason), (400, "unsupported_parameter"), "{tool}");
+        for own in [
+            json!({"type": "function", "name": "f", "parameters": {"properties": {"model": {"type": "string"}}}}),
+            json!({"name": "f", "input_schema": {"properties": {"model": {"type": "string"}}}}),
+        ] {
+            body["tools"] = json!([own]);
+            let request =
+                llm_api::Request::parse(endpoint, body.to_string().leak().as_bytes()).unwrap();
+            assert!(request.stored_objects().is_ok(), "{own}");
+        }
+    }
+}
+
+#[test]
 fn a_request_without_a_body_is_refused() {
     let mut exchange = exchange(host(Endpoint::ChatCompletions));
     let reply = exchange

@@ -28,7 +28,8 @@ pub struct Refusal {
 pub enum Advice {
     /// `retry-after`: a new try makes sense after so many seconds (RFC 9110, section 10.2.3).
     RetryAfter(u64),
-    /// `www-authenticate`, with status 401 (RFC 9110, section 15.5.2).
+    /// `www-authenticate`, with status 401 (RFC 9110, section 15.5.2), or with 403 where another
+    /// credential would do (RFC 6750, section 3.1).
     Challenge(&'static str),
     /// `allow`, with status 405 (RFC 9110, section 15.5.6).
     Allow(&'static str),
@@ -58,10 +59,16 @@ impl Refusal {
         }
     }
 
-    /// The refusal of a body that can't be read as its endpoint's request: 400, and the member
-    /// at fault where there is one.
+    /// The refusal of a body that can't be read as its endpoint's request, or asks for what isn't
+    /// to be had: 400, and the member at fault where there is one.
     #[must_use]
     pub fn malformed_body(error: BodyError) -> Self {
+        if let BodyError::ChoosesModels(member) = error {
+            let message = format!("The request is not supported: {error}.");
+            return Self::new(400, "unsupported_parameter", message)
+                .with_code("unsupported_parameter")
+                .with_param(member);
+        }
         let refusal = Self::new(
             400,
             "malformed_body",
@@ -232,6 +239,13 @@ mod tests {
         assert_eq!(refusal.status, 400);
         assert_eq!(refusal.param, Some("model"));
         assert!(refusal.message.contains("`model` has the wrong type"));
+    }
+
+    #[test]
+    fn a_member_that_chooses_models_is_named_as_one_that_is_not_supported() {
+        let refusal = Refusal::malformed_body(BodyError::ChoosesModels("models"));
+        assert_eq!((refusal.status, refusal.param), (400, Some("models")));
+        assert_eq!(refusal.code, Some("unsupported_parameter"));
     }
 
     #[test]

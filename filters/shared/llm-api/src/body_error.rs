@@ -21,6 +21,9 @@ pub enum BodyError {
     /// A member that we read stands twice in one object, or in other letter case: an upstream
     /// might read the other one.
     Duplicate(&'static str),
+    /// A member that chooses models, or servers, beside `model`: whether the caller may use them
+    /// nobody has asked.
+    ChoosesModels(&'static str),
     /// A member nests content deeper than any API does.
     TooDeep(&'static str),
     /// The body holds more things of this kind than are read: each costs many times its bytes.
@@ -73,6 +76,7 @@ impl BodyError {
             Self::Missing(member)
             | Self::WrongType(member)
             | Self::Duplicate(member)
+            | Self::ChoosesModels(member)
             | Self::TooDeep(member) => Some(member),
             Self::NotUtf8
             | Self::NotJson { .. }
@@ -93,6 +97,9 @@ impl fmt::Display for BodyError {
             Self::WrongType(member) => write!(f, "`{member}` has the wrong type"),
             Self::Duplicate(member) => {
                 write!(f, "`{member}` is given twice, or in other letter case")
+            }
+            Self::ChoosesModels(member) => {
+                write!(f, "`{member}` chooses models, which only `model` may")
             }
             Self::TooDeep(member) => write!(f, "`{member}` is nested too deeply"),
             Self::TooMany(plenty) => {

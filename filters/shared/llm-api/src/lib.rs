@@ -32,6 +32,7 @@ mod body_error;
 mod endpoint;
 mod error_body;
 mod json_text;
+mod model_choice;
 mod request;
 mod span;
 mod splice;

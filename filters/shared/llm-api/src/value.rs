@@ -5,6 +5,7 @@
 
 use crate::body_error::BodyError;
 use crate::json_text::JsonText;
+use crate::model_choice;
 use crate::span::Span;
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -34,10 +35,20 @@ impl<'a> Value<'a> {
         self,
         wanted: [&'static str; N],
     ) -> Result<Members<'a, N>, BodyError> {
-        self.members("", wanted).map_err(|error| match error {
-            BodyError::WrongType("") => BodyError::NotAnObject,
-            other => other,
-        })
+        self.members("", wanted).map_err(as_body)
+    }
+
+    /// The wanted members of a request's body, which may choose models by `model` alone.
+    pub(crate) fn request<const N: usize>(
+        self,
+        wanted: [&'static str; N],
+    ) -> Result<Members<'a, N>, BodyError> {
+        let refused = model_choice::MEMBERS;
+        let (members, chooses) = self.read("", &wanted, refused).map_err(as_body)?;
+        match chooses {
+            Some(member) => Err(BodyError::ChoosesModels(member)),
+            None => Ok(members),
+        }
     }
 
     /// The wanted members of the object that `name` says this is; the others are skipped.
@@ -46,14 +57,29 @@ impl<'a> Value<'a> {
         name: &'static str,
         wanted: [&'static str; N],
     ) -> Result<Members<'a, N>, BodyError> {
+        let (members, _) = self.read(name, &wanted, &[])?;
+        Ok(members)
+    }
+
+    /// The wanted members, and the first of the refused ones that is there and not `null`.
+    fn read<const N: usize>(
+        self,
+        name: &'static str,
+        wanted: &[&'static str; N],
+        refused: &'static [&'static str],
+    ) -> Result<(Members<'a, N>, Option<&'static str>), BodyError> {
         let mut json = serde_json::Deserializer::from_str(self.raw);
-        let Found { members, twice } = json
-            .deserialize_map(Object { wanted: &wanted })
+        let object = Object { wanted, refused };
+        let found = json
+            .deserialize_map(object)
             .map_err(|error| self.fault(&error, name))?;
         json.end().map_err(|error| self.fault(&error, name))?;
-        match twice {
+        match found.twice {
             Some(member) => Err(BodyError::Duplicate(member)),
-            None => Ok(members.map(|raw| raw.map(|raw| self.within(raw.get())))),
+            None => {
+                let value = |raw: &'a RawValue| self.within(raw.get());
+                Ok((found.members.map(|raw| raw.map(value)), found.refused))
+            }
         }
     }
 
@@ -255,6 +281,14 @@ impl<'a> Value<'a> {
     }
 }
 
+/// The value without a name is the body itself.
+fn as_body(error: BodyError) -> BodyError {
+    match error {
+        BodyError::WrongType("") => BodyError::NotAnObject,
+        other => other,
+    }
+}
+
 /// A value that may be `null` as well as absent.
 pub(crate) fn present(value: Option<Value<'_>>) -> Option<Value<'_>> {
     value.filter(|value| !value.is_null())
@@ -294,11 +328,13 @@ pub(crate) fn count(
 
 struct Object<'w, const N: usize> {
     wanted: &'w [&'static str; N],
+    refused: &'static [&'static str],
 }
 
 struct Found<'a, const N: usize> {
     members: [Option<&'a RawValue>; N],
     twice: Option<&'static str>,
+    refused: Option<&'static str>,
 }
 
 impl<'a, const N: usize> Visitor<'a> for Object<'_, N> {
@@ -312,8 +348,19 @@ impl<'a, const N: usize> Visitor<'a> for Object<'_, N> {
         let mut found = Found {
             members: [None; N],
             twice: None,
+            refused: None,
         };
-        while let Some(key) = map.next_key_seed(Key(self.wanted))? {
+        let seed = || Key {
+            wanted: self.wanted,
+            refused: self.refused,
+        };
+        while let Some(key) = map.next_key_seed(seed())? {
+            if let Named::Refused(name) = key {
+                if map.next_value::<&RawValue>()?.get() != "null" {
+                    found.refused.get_or_insert(name);
+                }
+                continue;
+            }
             let place = key.place();
             let member = place.and_then(|at| found.members.get_mut(at));
             let name = place.and_then(|at| self.wanted.get(at));
@@ -334,6 +381,7 @@ impl<'a, const N: usize> Visitor<'a> for Object<'_, N> {
 enum Named {
     Exactly(usize),
     InAnotherCase(usize),
+    Refused(&'static str),
     None,
 }
 
@@ -341,13 +389,16 @@ impl Named {
     fn place(&self) -> Option<usize> {
         match self {
             Self::Exactly(at) | Self::InAnotherCase(at) => Some(*at),
-            Self::None => None,
+            Self::Refused(_) | Self::None => None,
         }
     }
 }
 
 /// Finds a key, its escapes decoded: `"\u006dodel"` is `model`.
-struct Key<'w>(&'w [&'static str]);
+struct Key<'w> {
+    wanted: &'w [&'static str],
+    refused: &'static [&'static str],
+}
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = Named;
@@ -365,12 +416,15 @@ impl Visitor<'_> for Key<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Named, E> {
-        if let Some(at) = self.0.iter().position(|wanted| *wanted == key) {
+        if let Some(at) = self.wanted.iter().position(|wanted| *wanted == key) {
             return Ok(Named::Exactly(at));
         }
-        let folded = |wanted: &&str| key.chars().map(fold).eq(wanted.chars());
-        let at = self.0.iter().position(folded);
-        Ok(at.map_or(Named::None, Named::InAnotherCase))
+        let folded = |wanted: &&str| key.chars().map(fold).eq(wanted.chars().map(fold));
+        if let Some(at) = self.wanted.iter().position(folded) {
+            return Ok(Named::InAnotherCase(at));
+        }
+        let refused = self.refused.iter().find(|refused| folded(refused));
+        Ok(refused.map_or(Named::None, |name| Named::Refused(name)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::body_error::BodyError;
 use crate::json_text::JsonText;
+use crate::model_choice::walk_tools;
 use crate::openai::chat_request::replace_text;
 use crate::splice::Splices;
 use crate::text::{Channel, StoredObject, Text, TextKind};
@@ -25,7 +26,7 @@ pub struct MessagesRequest<'a> {
     model: JsonText<'a>,
     stream: bool,
     max_tokens: Option<u64>,
-    rest: Members<'a, 4>,
+    rest: Members<'a, 5>,
 }
 
 impl<'a> MessagesRequest<'a> {
@@ -36,7 +37,7 @@ impl<'a> MessagesRequest<'a> {
     /// [`BodyError`], as for a chat request. A missing `max_tokens` is none: `count_tokens`
     /// has no such member, and the provider will say so.
     pub fn parse(body: &'a [u8]) -> Result<Self, BodyError> {
-        let [model, stream, max_tokens, rest @ ..] = Value::of_body(body)?.object([
+        let [model, stream, max_tokens, rest @ ..] = Value::of_body(body)?.request([
             "model",
             "stream",
             "max_tokens",
@@ -44,6 +45,7 @@ impl<'a> MessagesRequest<'a> {
             "messages",
             "metadata",
             "container",
+            "tools",
         ])?;
         Ok(Self {
             model: model
@@ -124,7 +126,7 @@ impl<'a> MessagesRequest<'a> {
     }
 
     fn walk(&self) -> Result<Walk<'a>, BodyError> {
-        let [system, messages, metadata, container] = self.rest;
+        let [system, messages, metadata, container, tools] = self.rest;
         let mut walk = Walk::of_request();
         let first = Channel {
             index: 0,
@@ -146,6 +148,7 @@ impl<'a> MessagesRequest<'a> {
             let [content] = message.members("messages", ["content"])?;
             walk.content(Channel { index, ..first }, content, "content")
         })?;
+        walk_tools(&mut walk, tools)?;
         Ok(walk)
     }
 }

@@ -4,6 +4,7 @@ use super::message::walk_message;
 use super::streaming::Streaming;
 use crate::body_error::BodyError;
 use crate::json_text::{JsonText, encode_text};
+use crate::model_choice::walk_tools;
 use crate::span::Span;
 use crate::splice::Splices;
 use crate::text::{Channel, StoredObject, Text, TextKind};
@@ -32,7 +33,7 @@ pub struct ChatRequest<'a> {
     max_output_tokens: Option<u64>,
     choices: u64,
     store: bool,
-    rest: Members<'a, 6>,
+    rest: Members<'a, 7>,
 }
 
 impl<'a> ChatRequest<'a> {
@@ -53,7 +54,7 @@ impl<'a> ChatRequest<'a> {
             n,
             store,
             rest @ ..,
-        ] = body.object([
+        ] = body.request([
             "model",
             "stream",
             "stream_options",
@@ -67,6 +68,7 @@ impl<'a> ChatRequest<'a> {
             "safety_identifier",
             "previous_response_id",
             "conversation",
+            "tools",
         ])?;
         let limit = count(limit, "max_tokens")?;
         Ok(Self {
@@ -165,6 +167,7 @@ impl<'a> ChatRequest<'a> {
             safety_identifier,
             previous,
             conversation,
+            tools,
         ] = self.rest;
         let mut walk = Walk::of_request();
         walk.stored_member("previous_response_id", previous)?;
@@ -181,6 +184,7 @@ impl<'a> ChatRequest<'a> {
             };
             walk.content(channel, content, "prediction")?;
         }
+        walk_tools(&mut walk, tools)?;
         Ok(walk)
     }
 }

@@ -27,7 +27,7 @@ impl<'a> CompletionsRequest<'a> {
     /// [`BodyError`], as for a chat request.
     pub fn parse(body: &'a [u8]) -> Result<Self, BodyError> {
         let body = Value::of_body(body)?;
-        let [model, stream, options, limit, n, rest @ ..] = body.object([
+        let [model, stream, options, limit, n, rest @ ..] = body.request([
             "model",
             "stream",
             "stream_options",

@@ -26,7 +26,7 @@ impl<'a> EmbeddingsRequest<'a> {
     ///
     /// [`BodyError`], as for a chat request.
     pub fn parse(body: &'a [u8]) -> Result<Self, BodyError> {
-        let [model, messages, rest @ ..] = Value::of_body(body)?.object([
+        let [model, messages, rest @ ..] = Value::of_body(body)?.request([
             "model",
             // vLLM embeds chats too.
             "messages",

@@ -3,6 +3,7 @@
 use super::item::walk_item;
 use crate::body_error::BodyError;
 use crate::json_text::JsonText;
+use crate::model_choice::walk_tools;
 use crate::openai::chat_request::{replace_text, walk_identifiers};
 use crate::splice::Splices;
 use crate::text::{Channel, StoredObject, Text, TextKind};
@@ -41,7 +42,7 @@ impl<'a> ResponsesRequest<'a> {
             user,
             safety_identifier,
             stored @ ..,
-        ] = Value::of_body(body)?.object([
+        ] = Value::of_body(body)?.request([
             "model",
             "stream",
             "store",
@@ -142,6 +143,7 @@ impl<'a> ResponsesRequest<'a> {
         }
         walk_variables(&mut walk, prompt)?;
         walk.elements(self.tools, "tools", walk_tool)?;
+        walk_tools(&mut walk, self.tools)?;
         Ok(walk)
     }
 }
