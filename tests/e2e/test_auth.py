@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
+import socket
+import urllib.request
 
 import anthropic
 import openai
@@ -126,11 +130,49 @@ def test_a_stranger_learns_nothing_about_what_is_open(gateway):
     assert statuses == {401}
 
 
-def test_a_preflight_request_needs_no_key_and_reaches_no_provider(gateway, providers):
-    asked = [("origin", "https://app.example.com"), ("access-control-request-method", "POST")]
-    answer = post(gateway, asked, method="OPTIONS", body=b"")
-    assert answer.status != 401
+PREFLIGHT = [("origin", "https://app.example.com"), ("access-control-request-method", "POST")]
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/files", "/nothing"])
+def test_a_preflight_request_needs_no_key_and_says_nothing(gateway, providers, path):
+    answer = post(gateway, PREFLIGHT, path=path, method="OPTIONS", body=b"")
+    assert (answer.status, answer.body) == (204, b"")
+    assert not [name for name, _ in answer.headers if name.startswith("access-control-")]
     assert all(provider.requests == [] for provider in providers.values())
+
+
+@pytest.mark.parametrize(("headers", "body"), [([], b""), (PREFLIGHT[:1], b""), (PREFLIGHT[1:], b""), (PREFLIGHT, b"{}")],
+                         ids=["plain", "only an origin", "only a method", "with a body"])
+def test_any_other_options_request_is_one_like_each_other(gateway, headers, body):
+    assert post(gateway, headers, method="OPTIONS", body=body).status == 401
+    credential = [("authorization", f"Bearer {KEY}")]
+    if headers != PREFLIGHT:
+        assert post(gateway, [*headers, *credential], method="OPTIONS", body=body).status == 405
+        assert post(gateway, [*headers, *credential], path="/nothing", method="OPTIONS", body=body).status == 404
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST"])
+def test_a_stranger_s_bodies_are_not_held(gateway, method):
+    before = _allocated(gateway)
+    with contextlib.ExitStack() as kept:
+        for _ in range(STRANGERS):
+            stranger = kept.enter_context(socket.create_connection(gateway.host_port, 10))
+            head = raw.request(method, "/v1/chat/completions", PREFLIGHT).replace(b"content-length: 0\r\n", b"")
+            with contextlib.suppress(OSError):
+                stranger.sendall(head.removesuffix(b"\r\n") + b"content-length: 8000000\r\n\r\n")
+                for _ in range(112):
+                    stranger.sendall(bytes(65536))
+        # All of it was read, or refused, once the answer is there.
+        assert stranger.recv(12) == b"HTTP/1.1 401"
+        assert _allocated(gateway) - before < STRANGERS * 1024 * 1024
+
+
+STRANGERS = 20
+
+
+def _allocated(gateway) -> int:
+    with urllib.request.urlopen(f"http://{gateway.admin}/memory", timeout=20) as answer:
+        return int(json.load(answer)["allocated"])
 
 
 def test_the_log_names_the_key_by_its_label_only(gateway):

@@ -4,6 +4,18 @@ use facts::Refusal;
 use http_filter::Headers;
 use llm_api::Endpoint;
 
+/// Whether a browser asks if a page of another origin may call here (Fetch standard, section 4.8):
+/// without a credential, so nobody is asked for one.
+///
+/// It says nothing of the path, so that a stranger learns nothing of what is served, and it has no
+/// body, so that nobody fills the proxy's memory with one.
+pub(crate) fn is_preflight(method: &[u8], headers: &dyn Headers, end_of_stream: bool) -> bool {
+    method == b"OPTIONS"
+        && end_of_stream
+        && headers.get("origin").is_some()
+        && headers.get("access-control-request-method").is_some()
+}
+
 /// Refuses what is authenticated and yet can't be governed.
 pub(crate) fn check(
     headers: &dyn Headers,

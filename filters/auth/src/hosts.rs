@@ -9,7 +9,7 @@ pub(crate) struct Hosts {
     hosts: Vec<Host>,
     /// Some of them ask for the port.
     by_port: bool,
-    /// The sources of a host that no entry speaks for.
+    /// The sources of what no entry speaks for.
     none: Rc<[Source]>,
 }
 
@@ -46,23 +46,22 @@ impl Hosts {
     /// Which credentials count for an `:authority`, whose port and case don't matter; `None`
     /// where it is no LLM host.
     ///
-    /// What can't be read as a host is one, so that it is governed rather than passed. A host
-    /// that has entries for other ports only is governed too, and no credential counts.
+    /// The most particular entry that names the host decides; where it and its like are for other
+    /// ports only, the host is governed, and no credential counts. So is what can't be read as a host.
     pub(crate) fn sources(
         &self,
         authority: Option<&[u8]>,
         port: impl FnOnce() -> Option<u16>,
     ) -> Option<&Rc<[Source]>> {
-        let host = authority.and_then(host_of);
-        let named = |entry: &&Host| entry.pattern.matches(host.as_deref());
-        if host.is_some() && !self.hosts.iter().any(|entry| named(&entry)) {
-            return None;
-        }
+        let Some(host) = authority.and_then(host_of) else {
+            return Some(&self.none);
+        };
+        let mut entries = self.hosts.iter();
+        let named = entries.find(|entry| entry.pattern.matches(&host))?;
         let port = if self.by_port { port() } else { None };
-        let entry = self
-            .hosts
-            .iter()
-            .find(|entry| named(entry) && entry.has_port(port));
+        let mut of_this_name =
+            std::iter::once(named).chain(entries.filter(|entry| entry.pattern == named.pattern));
+        let entry = of_this_name.find(|entry| entry.has_port(port));
         Some(entry.map_or(&self.none, |entry| &entry.sources))
     }
 }
@@ -107,28 +106,45 @@ impl HostPattern {
         }
     }
 
-    /// Whether it means that host; `None` is one that can't be read.
-    fn matches(&self, host: Option<&str>) -> bool {
-        match (self, host) {
-            (Self::Every, _) => true,
-            (_, None) => false,
-            (Self::Below(domain), Some(host)) => {
-                host.len() > domain.len() && host.ends_with(domain)
-            }
-            (Self::Exact(name), Some(host)) => host == name,
+    /// Whether it means that host.
+    fn matches(&self, host: &str) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Below(domain) => host.len() > domain.len() && host.ends_with(domain),
+            Self::Exact(name) => host == name,
         }
     }
 }
 
-/// The host of an authority in lower case, without a port and without a root dot.
+/// The host of an authority in lower case, without a port and without a root dot; `None` where it
+/// isn't a host with or without a port (RFC 9110, section 7.2). Of registered names that is a DNS
+/// name, `_` included: RFC 3986 (section 3.2.2) has room for more, such as `a,b` and `%2e`, which the
+/// next one who reads it might take for another host.
 fn host_of(authority: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(authority).ok()?;
-    let host = match text.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => text,
+    if let Some(literal) = text.strip_prefix('[') {
+        let (address, port) = literal.split_once(']')?;
+        let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_number);
+        let is_address = address.parse::<std::net::Ipv6Addr>().is_ok();
+        return (is_port && is_address).then(|| format!("[{address}]").to_ascii_lowercase());
+    }
+    let host = match text.split_once(':') {
+        Some((host, port)) => Some(host).filter(|_| is_number(port))?,
+        None => text,
     };
     let host = host.strip_suffix('.').unwrap_or(host);
-    (!host.is_empty()).then(|| host.to_ascii_lowercase())
+    is_name(host).then(|| host.to_ascii_lowercase())
+}
+
+/// A port may be empty: `example.com:` is `example.com`.
+fn is_number(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_name(host: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    host.split('.')
+        .all(|label| !label.is_empty() && label.bytes().all(plain))
 }
 
 #[cfg(test)]
@@ -186,13 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_that_can_not_be_read_is_governed_and_only_a_star_speaks_for_it() {
+    fn an_authority_that_can_not_be_read_is_governed_and_nothing_speaks_for_it() {
         let named = Hosts::new(vec![host("ai.example.com", &[], &[Source::ApiKey])]);
         let every = Hosts::new(vec![host("*", &[], &[Source::ApiKey])]);
         for authority in [None, Some(&b""[..]), Some(b"\xff.example.com")] {
             assert_eq!(sources(&named, authority, None), Some(&[][..]));
-            let of_every = sources(&every, authority, None);
-            assert_eq!(of_every, Some(&[Source::ApiKey][..]));
+            assert_eq!(sources(&every, authority, None), Some(&[][..]));
         }
     }
 
@@ -225,6 +240,70 @@ mod tests {
         assert_eq!(on(Some(8080)), Some(&[][..]));
         assert_eq!(on(None), Some(&[][..]));
         assert_eq!(sources(&hosts, Some(b"shop.example.com"), None), None);
+    }
+
+    #[test]
+    fn what_is_no_host_by_the_standards_is_governed_and_never_one_of_ours() {
+        let hosts = Hosts::new(vec![
+            host("ai.example.com", &[], &[Source::ApiKey]),
+            host("*.example.com", &[], &[Source::ApiKey]),
+        ]);
+        for authority in [
+            "ai.example.com:x",
+            "ai.example.com:80:80",
+            "ai.example.com:0x50",
+            "ai.example.com:+80",
+            "ai.example.com: 80",
+            "ai.example.com..",
+            ".ai.example.com",
+            "ai..example.com",
+            "ai.example.com.:x",
+            "u@ai.example.com",
+            "u:p@ai.example.com",
+            "ai%2eexample.com",
+            "ai.example.com,x",
+            "ai.example.com/",
+            "ai.example.com ",
+            "ai.example.com\0",
+            "[ai.example.com]",
+            "[::1",
+            "[::1]x",
+            "[::1]:x",
+            "::1",
+            "café.example.com",
+            ".",
+            ":80",
+        ] {
+            let found = sources(&hosts, Some(authority.as_bytes()), None);
+            assert_eq!(found, Some(&[][..]), "{authority}");
+        }
+        for authority in [
+            "shop.test",
+            "shop.test:",
+            "a_b.test.:8080",
+            "[::1]",
+            "[::1]:80",
+            "10.0.0.1:80",
+        ] {
+            assert!(!contain(&hosts, Some(authority.as_bytes())), "{authority}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_is_named_for_other_ports_does_not_fall_back_to_a_wider_entry() {
+        let hosts = Hosts::new(vec![
+            host("*", &[], &[Source::ApiKey]),
+            host("*.example.com", &[], &[Source::Jwt]),
+            host("ai.example.com", &[8443], &[Source::Mesh]),
+            host("ai.example.com", &[9443], &[Source::QueryKey]),
+        ]);
+        let on = |port| sources(&hosts, Some(b"ai.example.com"), port);
+        assert_eq!(on(Some(8443)), Some(&[Source::Mesh][..]));
+        assert_eq!(on(Some(9443)), Some(&[Source::QueryKey][..]));
+        assert_eq!(on(Some(8080)), Some(&[][..]));
+        assert_eq!(on(None), Some(&[][..]));
+        let beside = sources(&hosts, Some(b"b.example.com"), Some(8080));
+        assert_eq!(beside, Some(&[Source::Jwt][..]));
     }
 
     #[test]

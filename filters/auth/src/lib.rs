@@ -86,10 +86,11 @@ impl Filter for Auth {
     fn configure(json: &[u8], environment: &dyn Environment) -> Result<Self, ConfigError> {
         let config = Config::parse(json, environment)?;
         let tokens = Tokens::new(config.most_verdicts, config.limits);
+        let waiting_room = WaitingRoom::new(config.documents().count());
         let authenticator = Authenticator {
             config: Rc::new(config),
             tokens: Rc::new(RefCell::new(tokens)),
-            waiting_room: WaitingRoom::default(),
+            waiting_room,
         };
         Ok(Self { authenticator })
     }

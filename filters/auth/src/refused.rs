@@ -10,7 +10,8 @@ pub(crate) fn refusal(fault: &Fault) -> Refusal {
     match fault.class {
         Class::Unauthenticated => unauthenticated(fault),
         Class::Forbidden => refuse(403, "This credential gives no access here.")
-            .with_code("insufficient_permissions"),
+            .with_code("insufficient_permissions")
+            .with_challenge(NO_ACCESS),
         Class::TooMany => refuse(429, "Too many requests with new tokens. Please try again.")
             .with_code("rate_limit_exceeded")
             .with_retry_after(RETRY_AFTER_SECONDS),
@@ -38,5 +39,8 @@ fn unauthenticated(fault: &Fault) -> Refusal {
         .with_code("invalid_api_key")
         .with_challenge(challenge)
 }
+
+/// RFC 6750, section 3.1: another credential could give access.
+const NO_ACCESS: &str = r#"Bearer realm="ai-gateway", error="insufficient_scope""#;
 
 const INVALID: &str = r#"Bearer realm="ai-gateway", error="invalid_token""#;

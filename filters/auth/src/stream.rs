@@ -115,11 +115,11 @@ impl Asked {
             without.key
         });
         let anthropic = headers.get("anthropic-version").is_some();
+        if door::is_preflight(&method, headers, end_of_stream) {
+            Traffic::Passed.publish(host);
+            return None;
+        }
         let (api, endpoint) = match llm_api::classify(&method, &path, anthropic) {
-            llm_api::Traffic::Preflight => {
-                Traffic::Passed.publish(host);
-                return None;
-            }
             llm_api::Traffic::Governed { api, endpoint } => (api, Ok(endpoint)),
             llm_api::Traffic::Refused { api, reason } => (api, Err(door::not_served(reason))),
         };
@@ -143,7 +143,8 @@ impl Asked {
             Verdict::Waits(waits) if !self.authenticator.config.is_watching => waits,
             verdict => return self.settle(verdict, headers, host),
         };
-        let Some(seat) = self.authenticator.waiting_room.take() else {
+        let room = &self.authenticator.waiting_room;
+        let Some(seat) = room.take(waits.fault.issuer(), self.body_bytes(headers)) else {
             waits.fault.class = Class::NotReady;
             waits.fault.reason = "too_many_waiting";
             return self.settle(Verdict::Refused(waits.fault), headers, host);
@@ -154,6 +155,15 @@ impl Asked {
             _seat: seat,
         };
         (AuthStream::Stopped(stopped), Flow::Await)
+    }
+
+    /// How long its body is, as far as it says so; the proxy holds it to that.
+    fn body_bytes(&self, headers: &dyn Headers) -> Option<usize> {
+        if self.end_of_stream {
+            return Some(0);
+        }
+        let length = headers.get("content-length")?;
+        std::str::from_utf8(&length).ok()?.parse().ok()
     }
 
     fn verdict(&self, headers: &mut dyn Headers, now: Time, host: &mut dyn Host) -> Verdict {

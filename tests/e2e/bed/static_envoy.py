@@ -142,6 +142,8 @@ class StaticEnvoy:
         return {
             "@type": f"{_TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": name,
+            # As istio/base/envoy-filters/connection-manager.yaml has it.
+            "http2_protocol_options": {"initial_stream_window_size": 524288},
             # Long tokens are the filters' matter here.
             "max_request_headers_kb": 1024,
             "access_log": [{

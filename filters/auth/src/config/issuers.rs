@@ -68,7 +68,7 @@ fn read_issuer(
         None => Algorithms::asymmetric(),
         Some(names) => read_algorithms(&names).map_err(|reason| error("algorithms", reason))?,
     };
-    let label = tenants::read_name(name, field)?;
+    let label = tenants::read_label(name, field)?;
     let keys = issuer_keys::read(jwks, algorithms, &label, sealing_key, field)?;
     let of_tenants = WrittenTenants { by_value, always };
     Ok(Issuer {

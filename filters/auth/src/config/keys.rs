@@ -55,7 +55,7 @@ pub(crate) fn read_key(
         plan,
         models,
     };
-    let label = tenants::read_name(name, field)?;
+    let label = tenants::read_label(name, field)?;
     let identity = tenants::identity(tenants, caller, label, None, field)?;
     let key = Key {
         identity: Rc::new(identity),

@@ -73,5 +73,5 @@ fn read_namespaces(
 
 /// The label of every mesh identity; its user says which workload it is.
 fn label(field: &str) -> Result<Name, ConfigError> {
-    tenants::read_name("mesh", field)
+    tenants::read_name(tenants::MESH, field)
 }

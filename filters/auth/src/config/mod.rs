@@ -135,7 +135,7 @@ fn read_sealing_key(environment: &dyn Environment) -> Result<Option<SealingKey>,
 
 fn read_shadow(caller: written::Caller, tenants: &Tenants) -> Result<Rc<Identity>, ConfigError> {
     let field = "shadow";
-    let label = tenants::read_name("shadow", field)?;
+    let label = tenants::read_name(tenants::SHADOW, field)?;
     tenants::identity(tenants, caller, label, None, field).map(Rc::new)
 }
 

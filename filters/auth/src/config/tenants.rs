@@ -67,6 +67,19 @@ pub(super) fn find<'t>(
     })
 }
 
+/// The labels of callers who have no entry of their own: no entry may pass for them in the logs.
+pub(super) const MESH: &str = "mesh";
+pub(super) const SHADOW: &str = "shadow";
+
+/// The name of an entry, as the label of its callers.
+pub(super) fn read_label(text: &str, field: &str) -> Result<Name, ConfigError> {
+    if [MESH, SHADOW].contains(&text) {
+        let reason = "the logs have this name for callers without an entry; please take another";
+        return Err(ConfigError::new(field, reason));
+    }
+    read_name(text, field)
+}
+
 pub(super) fn read_name(text: &str, field: &str) -> Result<Name, ConfigError> {
     Name::new(text).map_err(|error| ConfigError::new(field, error.to_string()))
 }

@@ -96,6 +96,15 @@ fn a_mistake_elsewhere_is_named_by_its_field() {
             "keys.l.sha256",
         ),
         (with(&format!(r#""keys":{{{}}}"#, key("K", ""))), "keys.K"),
+        // What the logs call callers without an entry.
+        (
+            with(&format!(r#""keys":{{{}}}"#, key("mesh", ""))),
+            "keys.mesh",
+        ),
+        (
+            with(&format!(r#""keys":{{{}}}"#, key("shadow", ""))),
+            "keys.shadow",
+        ),
         (
             with(&format!(r#""keys":{{{}}}"#, key("k", r#","plan":"P""#))),
             "keys.k.plan",
@@ -220,6 +229,8 @@ fn a_mistake_in_issuers_is_named_by_its_field() {
     assert_eq!(error(&two).field, "issuers.j.issuer");
     let upper = with(&format!(r#""issuers":{{"I":{one}}}"#));
     assert_eq!(error(&upper).field, "issuers.I");
+    let shadow = with(&format!(r#""issuers":{{"shadow":{one}}}"#));
+    assert_eq!(error(&shadow).field, "issuers.shadow");
 }
 
 #[test]

@@ -106,17 +106,41 @@ fn other_hosts_pass_untouched() {
     assert_eq!(exchange.request_trailers(), Outcome::Passed(Vec::new()));
 }
 
+const PREFLIGHT: [(&str, &str); 2] = [
+    ("origin", "https://app.example.com"),
+    ("access-control-request-method", "POST"),
+];
+
 #[test]
-fn a_preflight_request_passes_without_a_key() {
-    let more = [
-        ("origin", "https://app.example.com"),
-        ("access-control-request-method", "POST"),
-    ];
-    let mut exchange = exchange();
-    let mut headers = request("OPTIONS", "/v1/chat/completions", &more);
-    let outcome = exchange.request_headers(&mut headers, true);
-    assert_eq!(outcome, Outcome::Passed(Vec::new()));
-    assert_eq!(Traffic::of(&exchange.host), Traffic::Passed);
+fn a_preflight_request_passes_without_a_key_and_says_nothing_of_what_is_served() {
+    for path in ["/v1/chat/completions", "/v1/files", "/v1/nothing", "//"] {
+        let mut exchange = exchange();
+        let mut headers = request("OPTIONS", path, &PREFLIGHT);
+        let outcome = exchange.request_headers(&mut headers, true);
+        assert_eq!(outcome, Outcome::Passed(Vec::new()), "{path}");
+        assert_eq!(Traffic::of(&exchange.host), Traffic::Passed);
+    }
+}
+
+#[test]
+fn only_a_browser_s_preflight_is_one() {
+    let [origin, method] = PREFLIGHT;
+    for (verb, more, end_of_stream) in [
+        ("OPTIONS", &[][..], true),
+        ("OPTIONS", &[origin], true),
+        ("OPTIONS", &[method], true),
+        ("options", &PREFLIGHT, true),
+        ("POST", &PREFLIGHT, true),
+        // A body would be held.
+        ("OPTIONS", &PREFLIGHT, false),
+    ] {
+        let mut stranger = request(verb, "/v1/chat/completions", more);
+        let (reply, host) = refused(&mut stranger, end_of_stream);
+        assert_eq!((reply.status(), reply.details()), (401, "no_credential"));
+        assert_eq!(Traffic::of(&host), Traffic::Unknown);
+    }
+    let mut known = request("OPTIONS", "/v1/chat/completions", &[KEY]);
+    assert_eq!(refused(&mut known, true).0.status(), 405);
 }
 
 #[test]

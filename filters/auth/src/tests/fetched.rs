@@ -71,9 +71,14 @@ impl TestWorker {
     }
 
     fn request(&self, key: &str) -> Request {
+        self.request_of(key, "100")
+    }
+
+    /// A request with a body of so many bytes.
+    fn request_of(&self, key: &str, length: &str) -> Request {
         let now = now().plus(self.seconds * SECOND);
         let mut exchange = Exchange::new(self.auth.open(), proxy(true), now);
-        let mut headers = chat(&[("x-api-key", key)]);
+        let mut headers = chat(&[("x-api-key", key), ("content-length", length)]);
         let last = exchange.request_headers(&mut headers, false);
         Request {
             headers,
@@ -210,6 +215,19 @@ fn so_many_wait_and_no_more() {
     assert_eq!(worker.refused(&token("")), Some((503, "too_many_waiting")));
     drop(waiting);
     assert!(worker.request(&token("")).waits());
+}
+
+#[test]
+fn a_few_long_bodies_wait_and_those_whose_length_nobody_knows() {
+    for length in ["8000000", "", "x", "-1", "99999999999999999999"] {
+        let worker = TestWorker::new(&config(""));
+        let waiting: Vec<Request> = (0..16)
+            .map(|number| worker.request_of(&token(&format!(r#","jti":"{number}""#)), length))
+            .collect();
+        assert!(waiting.iter().all(Request::waits), "{length}");
+        let one_more = worker.request_of(&token(""), length);
+        assert_eq!(refusal(&one_more.last), Some((503, "too_many_waiting")));
+    }
 }
 
 #[test]

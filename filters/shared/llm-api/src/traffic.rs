@@ -15,8 +15,6 @@ pub enum Traffic {
         /// What it asks for.
         endpoint: Endpoint,
     },
-    /// A browser asks whether it may ask (`OPTIONS` on a governed path): no credential, no body.
-    Preflight,
     /// It goes nowhere.
     Refused {
         /// The shape in which to say so.
@@ -83,7 +81,6 @@ pub fn classify(method: &[u8], path: &[u8], anthropic_version_present: bool) -> 
     let api = api_of(path, place.ok(), anthropic_version_present);
     match place {
         Err(reason) => Traffic::Refused { api, reason },
-        Ok(_) if method == b"OPTIONS" => Traffic::Preflight,
         Ok(endpoint) if method == endpoint.method().as_bytes() => {
             Traffic::Governed { api, endpoint }
         }
@@ -424,7 +421,7 @@ mod tests {
     #[test]
     fn only_the_endpoints_own_method_is_taken() {
         for method in [
-            "GET", "PUT", "DELETE", "PATCH", "HEAD", "CONNECT", "post", "",
+            "GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "post", "",
         ] {
             let wrong = Some(Refusal::WrongMethod { allow: "POST" });
             assert_eq!(reason(method, "/v1/chat/completions"), wrong, "{method}");
@@ -433,10 +430,6 @@ mod tests {
             let wrong = Some(Refusal::WrongMethod { allow: "GET" });
             assert_eq!(reason(method, "/v1/models/gpt-4.1"), wrong, "{method}");
         }
-        assert_eq!(
-            classify(b"OPTIONS", b"/v1/chat/completions", false),
-            Traffic::Preflight
-        );
     }
 
     #[test]
