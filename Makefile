@@ -165,8 +165,9 @@ test-gitops: toolchains $(PYTHON) $(IMAGE) $(BUILD)/bin/kustomize $(BUILD)/crds/
 	$(PYTHON) -m pytest -q tests/gitops
 
 .PHONY: config-check
-config-check: toolchains $(RUNNER) $(CONFIG_CHECK)  ## What no single filter can see in an overlay: models, plans, routes, patches that don't fit (OVERLAY)
-	@$(RUNNER) -overlay '$(OVERLAY)' -build -origins | $(CONFIG_CHECK) check '$(OVERLAY)'
+config-check: toolchains $(RUNNER) $(CONFIG_CHECK)  ## What no single filter can see in an overlay: models, plans, routes, patches that don't fit (OVERLAY, MANIFESTS)
+	@built() { $(RUNNER) -overlay "$$1" -build -origins; }; \
+	  $(CONFIG_CHECK) check '$(OVERLAY)' <(built '$(OVERLAY)') $(if $(MANIFESTS),'$(MANIFESTS)' <(built '$(MANIFESTS)'))
 
 .PHONY: reference
 reference: toolchains $(CONFIG_CHECK)  ## Write the configuration reference and its JSON Schemas anew, from the filters' own types
@@ -182,8 +183,8 @@ analyze: toolchains $(RUNNER) $(ISTIOCTL)  ## istioctl analyze and config-check 
 	done
 
 .PHONY: test-manifests
-test-manifests: toolchains $(RUNNER) $(ISTIOCTL) $(PYTHON) $(KUBE_SCORE)  ## What ships as YAML: it builds, keeps the rules, and planted mistakes are found
-	KUBE_SCORE=$(CURDIR)/$(KUBE_SCORE) ISTIOCTL=$(CURDIR)/$(ISTIOCTL) $(PYTHON) -m pytest -q tests/manifests
+test-manifests: toolchains $(RUNNER) $(ISTIOCTL) $(PYTHON) $(KUBE_SCORE) $(CONFIG_CHECK)  ## What ships as YAML: it builds, keeps the rules, and planted mistakes are found
+	KUBE_SCORE=$(CURDIR)/$(KUBE_SCORE) ISTIOCTL=$(CURDIR)/$(ISTIOCTL) CONFIG_CHECK=$(CURDIR)/$(CONFIG_CHECK) $(PYTHON) -m pytest -q tests/manifests
 
 .PHONY: test-e2e
 test-e2e: toolchains $(PYTHON) $(NODE) $(EXAMPLES) $(ENVOY) $(WASM) $(RUNNER)  ## End to end: a real Envoy, the official SDKs

@@ -32,11 +32,12 @@ impl Finding {
         what: impl Into<String>,
         mend: impl Into<String>,
     ) -> Self {
+        let field = field.into();
         Self {
             severity: Severity::Mistake,
-            file: at.files.clone(),
+            file: at.file(&field).to_owned(),
             resource: at.title(),
-            field: field.into(),
+            field,
             what: what.into(),
             mend: mend.into(),
         }

@@ -5,6 +5,7 @@
 //! anything is applied. The types are the filters' own: what this accepts, they accept.
 
 mod finding;
+mod origins;
 mod overlay;
 mod plugins;
 mod reference;
@@ -18,7 +19,9 @@ use finding::{Finding, Severity};
 use overlay::Overlay;
 
 const USAGE: &str = "usage:
-  config-check check OVERLAY < BUILT     what kustomize makes of the directory OVERLAY, with origins;
+  config-check check OVERLAY BUILT [WORKLOAD BUILT]
+                                         what kustomize makes of the directory OVERLAY, with origins, in the
+                                         file BUILT; and the same of the directory of the gateway's workload;
                                          exit code 0: no mistake, 1: at least one, 2: it can't be read
   config-check schemas DIRECTORY         JSON Schemas of each filter's pluginConfig
   config-check reference FILE            the configuration reference, from the same types";
@@ -30,7 +33,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        ["check", overlay] => check_input(Path::new(overlay)),
+        ["check", overlay, built] => read(&[(overlay, built)]).map(|overlay| check(&overlay)),
+        ["check", overlay, built, workload, its] => {
+            let read = read(&[(overlay, built), (workload, its)]);
+            read.map(|overlay| check(&overlay))
+        }
         ["schemas", directory] => write_schemas(Path::new(directory)),
         ["reference", file] => std::fs::write(file, reference::markdown())
             .map(|()| ExitCode::SUCCESS)
@@ -43,12 +50,26 @@ fn main() -> ExitCode {
     })
 }
 
-fn check_input(directory: &Path) -> Result<ExitCode, String> {
-    let mut text = String::new();
-    let read = std::io::stdin().take(MOST_BYTES).read_to_string(&mut text);
-    read.map_err(|error| format!("standard input: {error}"))?;
-    let overlay = Overlay::parse(&text, directory)?;
-    let mut findings = rules::check(&overlay);
+/// Reads overlays, each with the file that holds what was built of it: the mesh's, the workload's.
+fn read(overlays: &[(&str, &str)]) -> Result<Overlay, String> {
+    let mut all = Overlay::default();
+    for (directory, built) in overlays {
+        let mut text = String::new();
+        let file = std::fs::File::open(built).map_err(|error| format!("{built}: {error}"))?;
+        let read = file.take(MOST_BYTES).read_to_string(&mut text);
+        read.map_err(|error| format!("{directory}: {error}"))?;
+        all.add(&text, Path::new(directory))
+            .map_err(|reason| format!("{directory}: {reason}"))?;
+    }
+    all.has_workload = overlays.len() > 1;
+    if all.of("WasmPlugin").next().is_none() {
+        return Err("no WasmPlugin is in it: name an overlay of istio/".to_owned());
+    }
+    Ok(all)
+}
+
+fn check(overlay: &Overlay) -> ExitCode {
+    let mut findings = rules::check(overlay);
     findings.sort();
     let mut out = std::io::stdout().lock();
     for finding in &findings {
@@ -66,11 +87,11 @@ fn check_input(directory: &Path) -> Result<ExitCode, String> {
         out,
         "{resources} resources, {mistakes} mistakes, {remarks} remarks"
     );
-    Ok(if mistakes == 0 {
+    if mistakes == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 fn write_schemas(directory: &Path) -> Result<ExitCode, String> {

@@ -1,36 +1,38 @@
 //! A built overlay: the resources that a cluster would be given.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
-/// All resources of an overlay.
-pub(crate) struct Overlay(Vec<Resource>);
+use crate::origins::Origins;
+
+/// All resources of an overlay, and of the workload's where it was given.
+#[derive(Default)]
+pub(crate) struct Overlay {
+    resources: Vec<Resource>,
+    /// The workload's resources are among them.
+    pub(crate) has_workload: bool,
+}
 
 /// One resource.
 pub(crate) struct Resource {
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) namespace: String,
-    /// The file that holds it, and the kustomizations whose patches changed it.
-    pub(crate) files: String,
+    origins: Origins,
     value: Value,
 }
 
-/// kustomize's notes on where a resource came from (`buildMetadata: [originAnnotations,
-/// transformerAnnotations]`), which the build asks for.
-const ORIGIN: &str = "config.kubernetes.io/origin";
-const CHANGED_BY: &str = "alpha.config.kubernetes.io/transformations";
-
 impl Overlay {
-    /// Reads YAML documents. `directory` is the overlay's, to which its paths are relative.
+    /// Adds YAML documents. `directory` is that of their overlay, to which its paths are relative.
     ///
     /// # Errors
-    /// Says which document is no resource, without its text.
-    pub(crate) fn parse(text: &str, directory: &Path) -> Result<Self, String> {
-        let documents: Vec<Value> = serde_saphyr::from_multiple(text)
-            .map_err(|error| format!("standard input is no YAML: {error}"))?;
-        let mut resources = Vec::with_capacity(documents.len());
+    /// Says which document is no resource, without its text; and where there is none at all,
+    /// which is no overlay but a build that failed.
+    pub(crate) fn add(&mut self, text: &str, directory: &Path) -> Result<(), String> {
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(text).map_err(|error| format!("no YAML: {error}"))?;
+        let before = self.resources.len();
         for (number, document) in (1..).zip(documents) {
             if document.is_null() {
                 continue;
@@ -42,24 +44,28 @@ impl Overlay {
             let (Some(kind), Some(name)) = (text("/kind"), text("/metadata/name")) else {
                 return Err(format!("document {number} has no kind or no metadata.name"));
             };
-            resources.push(Resource {
+            self.resources.push(Resource {
                 kind,
                 name,
                 namespace: text("/metadata/namespace").unwrap_or_default(),
-                files: files(&document, directory),
+                origins: Origins::of(&document, directory),
                 value: document,
             });
         }
-        Ok(Self(resources))
+        if self.resources.len() == before {
+            return Err("there is no resource in it".to_owned());
+        }
+        Ok(())
     }
 
     pub(crate) fn resources(&self) -> &[Resource] {
-        &self.0
+        &self.resources
     }
 
     /// The resources of one kind.
     pub(crate) fn of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
-        self.0.iter().filter(move |resource| resource.kind == kind)
+        let resources = self.resources.iter();
+        resources.filter(move |resource| resource.kind == kind)
     }
 }
 
@@ -83,6 +89,11 @@ impl Resource {
         items(self.at(pointer))
     }
 
+    /// The file that says a field: `spec.pluginConfig.tenants.team-a.plan`.
+    pub(crate) fn file(&self, field: &str) -> &str {
+        self.origins.file(field)
+    }
+
     /// `WasmPlugin ai-gateway-dev/auth`.
     pub(crate) fn title(&self) -> String {
         let Self {
@@ -97,55 +108,6 @@ impl Resource {
             format!("{kind} {namespace}/{name}")
         }
     }
-}
-
-/// Which files a resource is made of, where the build has noted it.
-fn files(resource: &Value, directory: &Path) -> String {
-    let note = |name: &str| -> Option<Value> {
-        let note = resource
-            .pointer("/metadata/annotations")?
-            .get(name)?
-            .as_str()?;
-        serde_saphyr::from_str(note).ok()
-    };
-    let path = |note: &Value, member: &str| {
-        let path = note.get(member)?.as_str()?;
-        Some(plain(&directory.join(path)).display().to_string())
-    };
-    let Some(origin) = note(ORIGIN).and_then(|origin| path(&origin, "path")) else {
-        return "built overlay".to_owned();
-    };
-    let changes = note(CHANGED_BY);
-    let patches = items(changes.as_ref()).iter().filter(|change| {
-        let kind = change.pointer("/configuredBy/kind").and_then(Value::as_str);
-        kind.is_some_and(|kind| kind.starts_with("Patch"))
-    });
-    let mut by: Vec<String> = patches
-        .filter_map(|change| path(change, "configuredIn"))
-        .collect();
-    by.dedup();
-    if by.is_empty() {
-        origin
-    } else {
-        format!("{origin} (patched in {})", by.join(", "))
-    }
-}
-
-/// A path without `..` where that can be seen from the path alone.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain
 }
 
 /// The members of an object, none where it isn't one.

@@ -1,6 +1,9 @@
 //! What must hold in an overlay, one rule in each file.
 
+mod callers;
 mod chain;
+mod clusters;
+mod documents;
 mod models;
 mod namespaces;
 mod patches;
@@ -23,6 +26,7 @@ pub(crate) fn check(overlay: &Overlay) -> Vec<Finding> {
         models::check,
         tenants::check,
         providers::check,
+        documents::check,
         patches::check,
         namespaces::check,
     ];
@@ -50,7 +54,7 @@ fn router(overlay: &Overlay) -> Option<&Resource> {
     routers.find(|plugin| plugin.text("/spec/pluginConfig/role") == Some("route"))
 }
 
-/// Whether a text, or one of several, is among others.
+/// Whether a text is among others.
 fn is_among(value: &str, others: &[Value]) -> bool {
     others.iter().any(|other| other == value)
 }

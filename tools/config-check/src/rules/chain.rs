@@ -9,6 +9,7 @@ type Place = (Option<&'static str>, Option<u64>);
 
 pub(super) fn check(overlay: &Overlay) -> Vec<Finding> {
     let mut findings: Vec<Finding> = overlay.of("WasmPlugin").flat_map(misplaced).collect();
+    findings.extend(missing(overlay));
     findings.extend(environments_that_differ(overlay));
     findings.extend(digests(overlay));
     findings.extend(selectors(overlay));
@@ -58,6 +59,42 @@ fn misplaced(plugin: &Resource) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Who calls, where to, and with whose key: without one of these three no call is what it should be.
+fn missing(overlay: &Overlay) -> Vec<Finding> {
+    let ours = overlay
+        .of("WasmPlugin")
+        .find(|plugin| place_of(plugin).is_some());
+    let Some(ours) = ours else {
+        return Vec::new();
+    };
+    let has = |module: &str, role: Option<&str>| {
+        super::plugins(overlay, module).any(|plugin| plugin.text("/spec/pluginConfig/role") == role)
+    };
+    let needed = [
+        ("auth", None, "nobody is asked for a credential"),
+        ("model-router", Some("route"), "no call finds a provider"),
+        (
+            "model-router",
+            Some("upstream"),
+            "no call gets the provider's key",
+        ),
+    ];
+    needed
+        .into_iter()
+        .filter(|(module, role, _)| !has(module, *role))
+        .map(|(module, role, what)| {
+            let role = role.map(|role| format!(" with `role: {role}`"));
+            let filter = format!("`{module}`{}", role.unwrap_or_default());
+            Finding::mistake(
+                ours,
+                "metadata.name",
+                format!("it stands in a chain without {filter}: {what}"),
+                "istio/base/wasm has it",
+            )
+        })
+        .collect()
 }
 
 /// Older Envoys give two plugins of one module one VM, with the first one's environment.

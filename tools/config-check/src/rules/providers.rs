@@ -1,8 +1,8 @@
-//! Providers: each one that the router names has its ServiceEntry, its TLS and its route.
+//! Providers: each one that the router names can be reached, and has its route and its key.
 
 use serde_json::Value;
 
-use super::{is_among, router};
+use super::{clusters, router};
 use crate::finding::Finding;
 use crate::overlay::{Overlay, Resource, items};
 
@@ -17,59 +17,11 @@ pub(super) fn check(overlay: &Overlay) -> Vec<Finding> {
 }
 
 fn check_one(overlay: &Overlay, router: &Resource, name: &str, provider: &Value) -> Vec<Finding> {
-    let text = |member: &str| {
-        provider
-            .get(member)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let (host, cluster) = (text("host"), text("cluster"));
-    let field = |member: &str| format!("spec.pluginConfig.providers.{name}.{member}");
+    let field = format!("spec.pluginConfig.providers.{name}");
     let mut findings = Vec::new();
-    // Istio names an outside cluster `outbound|PORT|SUBSET|HOST`.
-    let [direction, port, _, of] = cluster.split('|').collect::<Vec<_>>()[..] else {
-        let what = "is not Istio's name of a cluster";
-        let mend = format!("cluster: outbound|443||{host}");
-        return vec![Finding::mistake(router, field("cluster"), what, mend)];
-    };
-    let port: u64 = port.parse().unwrap_or_default();
-    let entry = overlay
-        .of("ServiceEntry")
-        .find(|entry| is_among(of, entry.items("/spec/hosts")));
-    let in_mesh = of.ends_with(".svc.cluster.local");
-    match entry {
-        _ if direction != "outbound" => {
-            let mend = format!("cluster: outbound|443||{host}");
-            findings.push(Finding::mistake(
-                router,
-                field("cluster"),
-                "doesn't lead out",
-                mend,
-            ));
-        }
-        None if in_mesh => {}
-        None => findings.push(Finding::mistake(
-            router,
-            field("cluster"),
-            format!("no ServiceEntry has the host `{of}`"),
-            format!("add istio/base/providers/{name}.yaml, see docs/add-a-provider.md"),
-        )),
-        Some(entry) => {
-            let ports = entry.items("/spec/ports");
-            if !ports
-                .iter()
-                .any(|one| one.get("number") == Some(&Value::from(port)))
-            {
-                let what = format!("{} has no port {port}", entry.title());
-                findings.push(Finding::mistake(
-                    router,
-                    field("cluster"),
-                    what,
-                    "name a port that it has",
-                ));
-            }
-            findings.extend(unverified(overlay, entry, of));
-        }
+    if let Some(cluster) = provider.get("cluster").and_then(Value::as_str) {
+        let field = format!("{field}.cluster");
+        findings.extend(clusters::check(overlay, router, &field, cluster));
     }
     let routed = overlay
         .of("VirtualService")
@@ -77,11 +29,12 @@ fn check_one(overlay: &Overlay, router: &Resource, name: &str, provider: &Value)
     if !routed {
         findings.push(Finding::mistake(
             router,
-            field(""),
+            &field,
             "no VirtualService matches `x-ai-provider` with this name: calls would end in 503",
             format!("add istio/base/providers/{name}.yaml, see docs/add-a-provider.md"),
         ));
     }
+    findings.extend(without_a_key(overlay, name));
     findings
 }
 
@@ -95,27 +48,16 @@ fn routes_to(route: &Resource, provider: &str) -> bool {
         .any(|exact| exact == provider)
 }
 
-/// TLS to a provider checks a certificate for the names that the provider has.
-fn unverified(overlay: &Overlay, entry: &Resource, host: &str) -> Option<Finding> {
-    let rule = overlay
-        .of("DestinationRule")
-        .find(|rule| rule.text("/spec/host") == Some(host));
-    let Some(rule) = rule else {
-        let mend = "add one with tls.mode SIMPLE, sni, subjectAltNames and caCertificates";
-        return Some(Finding::mistake(
-            entry,
-            "spec.hosts",
-            format!("no DestinationRule for `{host}`: the call would leave without TLS"),
-            mend,
-        ));
-    };
-    let tls = "/spec/trafficPolicy/tls";
-    let mode = rule.text(&format!("{tls}/mode")).unwrap_or_default();
-    let names = rule.items(&format!("{tls}/subjectAltNames"));
-    let checked = matches!(mode, "SIMPLE" | "MUTUAL") && !names.is_empty();
-    (!checked).then(|| {
-        let what = "the provider's certificate isn't checked for its name";
-        let mend = "tls.mode SIMPLE or MUTUAL, with subjectAltNames";
-        Finding::mistake(rule, "spec.trafficPolicy.tls", what, mend)
+/// The workload's ConfigMap lists the providers that the Secret has a key for.
+fn without_a_key(overlay: &Overlay, provider: &str) -> Option<Finding> {
+    const NAMES: &str = "AI_PROVIDER_NAMES";
+    let mut maps = overlay.of("ConfigMap");
+    let (map, names) = maps.find_map(|map| Some((map, map.text(&format!("/data/{NAMES}"))?)))?;
+    let listed = names.split(',').any(|name| name.trim() == provider);
+    (!listed).then(|| {
+        let what = format!("`{provider}` has no key: its calls would end in 503");
+        let mend =
+            "add it here, and its key to Secret `ai-gateway-provider-keys` (docs/rotate-keys.md)";
+        Finding::mistake(map, format!("data.{NAMES}"), what, mend)
     })
 }
