@@ -260,7 +260,11 @@ fn capitalised(text: &str) -> String {
 mod tests {
     use std::path::Path;
 
-    use super::{markdown, schema_files};
+    use serde_json::Value;
+
+    use super::{markdown, resolved, schema, schema_files};
+    use crate::overlay::members;
+    use crate::plugins::ALL;
 
     fn kept(path: &str) -> String {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
@@ -285,6 +289,99 @@ mod tests {
             let cells = row.split(" | ").map(|cell| cell.trim_matches(['|', ' ']));
             assert!(cells.clone().count() == 5, "{row}");
             assert!(cells.clone().all(|cell| !cell.is_empty()), "{row}");
+        }
+    }
+
+    /// A configuration of each filter that has all of its numbers.
+    const SAMPLES: &[(&str, &str)] = &[
+        (
+            "auth",
+            r#"{"hosts": {"a": {"authority": "*"}}, "tenants": {"t": {"plan": "p", "models": []}},
+                "signatures": {"perSecond": 1, "perAddressPerSecond": 1}, "verdicts": {"entries": 1},
+                "keyLists": {"k": {"cluster": "c", "authority": "a", "path": "/", "refreshSeconds": 1,
+                    "refetchSeconds": 1, "keepSeconds": 2592000, "timeoutMilliseconds": 1}},
+                "issuers": {"i": {"issuer": "i", "audiences": [], "tenant": "t", "toleranceSeconds": 1,
+                    "jwks": {"cluster": "c", "authority": "a", "path": "/", "refreshSeconds": 1,
+                        "refetchSeconds": 1, "keepSeconds": 2592000, "timeoutMilliseconds": 1}}}}"#,
+        ),
+        ("pii-redactor", r#"{"rules": {}, "maxBodyBytes": 4096}"#),
+        (
+            "token-counter",
+            r#"{"plans": {"p": {"requestsPerMinute": 1, "tokensPerMinute": 1}}, "defaultOutputTokens": 1,
+                "tenants": {"t": {"requestsPerMinute": 1, "tokensPerMinute": 1}},
+                "prices": {"m": {"inputPerMillion": 1, "outputPerMillion": 1,
+                    "cachedInputPerMillion": 1, "cacheWritePerMillion": 1}}}"#,
+        ),
+        (
+            "model-router",
+            r#"{"role": "route", "limits": {"fallbackTimeoutSeconds": 1, "maxFallbackRequestBytes": 1,
+                "maxAnswerBytes": 1}, "providers": {"a": {"api": "anthropic", "host": "a", "cluster": "c",
+                    "defaultMaxTokens": 1}}}"#,
+        ),
+        (
+            "response-cache",
+            r#"{"ttlSeconds": 1, "maxEntries": 1, "maxEntryBytes": 1}"#,
+        ),
+    ];
+
+    /// Where a schema has a number with bounds, as a pointer into the sample.
+    fn bounded(
+        root: &Value,
+        schema: &Value,
+        sample: &Value,
+        at: &str,
+        found: &mut Vec<(String, [Option<i64>; 2])>,
+    ) {
+        let schema = resolved(root, schema);
+        let bound = |name: &str| {
+            schema
+                .get(name)
+                .and_then(Value::as_f64)
+                .map(|bound| bound as i64)
+        };
+        if schema.get("maximum").is_some() {
+            found.push((at.to_owned(), [bound("minimum"), bound("maximum")]));
+        }
+        for (name, member) in members(schema.get("properties")) {
+            let inside = sample.get(name).unwrap_or(&Value::Null);
+            bounded(root, member, inside, &format!("{at}/{name}"), found);
+        }
+        if let Some(values @ Value::Object(_)) = schema.get("additionalProperties") {
+            for (name, inside) in members(Some(sample)).take(1) {
+                bounded(root, values, inside, &format!("{at}/{name}"), found);
+            }
+        }
+    }
+
+    #[test]
+    fn the_bounds_that_the_schemas_say_are_those_that_the_filters_hold() {
+        for plugin in ALL {
+            let (_, sample) = SAMPLES
+                .iter()
+                .find(|(name, _)| *name == plugin.module)
+                .unwrap();
+            let sample: Value = serde_json::from_str(sample).unwrap();
+            let takes = |pointer: &str, value: i64| {
+                let mut config = sample.clone();
+                *config
+                    .pointer_mut(pointer)
+                    .unwrap_or_else(|| panic!("{pointer}")) = value.into();
+                (plugin.configure)(config.to_string().as_bytes()).is_ok()
+            };
+            let (root, mut found) = (schema(plugin), Vec::new());
+            bounded(&root, &root, &sample, "", &mut found);
+            assert!(!found.is_empty());
+            for (pointer, [least, most]) in found {
+                let (least, most) = (least.unwrap_or(0), most.unwrap());
+                for (value, taken) in [
+                    (least - 1, false),
+                    (least, true),
+                    (most, true),
+                    (most + 1, false),
+                ] {
+                    assert_eq!(takes(&pointer, value), taken, "{pointer}: {value}");
+                }
+            }
         }
     }
 }
