@@ -17,7 +17,7 @@ OF_ENVOY = frozenset({
     "via_upstream", "wasm_fail_stream", "direct_response", "local_rate_limited", "request_payload_too_large",
     "upstream_response_timeout", "stream_idle_timeout", "rbac_access_denied", "rbac_access_denied_matched_policy", "upstream_reset",
 })
-OF_OTHERS = frozenset({"count_tokens", "message_stop", "vector_stores", "serde_json", "get_property"})
+OF_OTHERS = frozenset({"count_tokens", "message_stop", "vector_stores", "serde_json", "get_property", "npm_config_registry"})
 
 VARIABLES_OF_OTHERS = frozenset({
     # Istio's and Envoy's
@@ -25,6 +25,8 @@ VARIABLES_OF_OTHERS = frozenset({
     "REGISTRY_ONLY",
     # of clients
     "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",
+    # of the pipeline's tools
+    "PIP_INDEX_URL", "TRIVY_DB_REPOSITORY", "TRIVY_CHECKS_BUNDLE_REPOSITORY",
 })
 PLACEHOLDERS = frozenset({"REQUEST_ID", "KEY_OR_TOKEN"})
 
