@@ -86,7 +86,7 @@ def test_headers_that_look_like_facts_change_nothing_and_go_nowhere(gateway, ope
               ("x-ai-model", "other"), ("x-ai-plan", "unlimited")]
     answer = post(gateway, [("authorization", f"Bearer {KEY}"), *forged])
     assert answer.status == 200
-    entry = gateway.wait_for_entry(mark, ai_endpoint="chat_completions")
+    entry = gateway.wait_for_entry(mark, ai_traffic="openai.chat_completions")
     assert (entry["ai_tenant"], entry["ai_provider"]) == ("e2e-blue", "openai")
     assert vllm_provider.requests == []
     assert {"x-ai-tenant", "x-ai-provider", "x-ai-model", "x-ai-plan"}.isdisjoint(openai_provider.last.header_names())
@@ -237,7 +237,7 @@ def test_a_token_of_a_documented_issuer_is_its_tenants(documented_gateway, opena
     mark = documented_gateway.mark()
     header = bearer_of(issuer)
     assert post(documented_gateway, [header]).status == 200
-    entry = documented_gateway.wait_for_entry(mark, ai_endpoint="chat_completions")
+    entry = documented_gateway.wait_for_entry(mark, ai_traffic="openai.chat_completions")
     plan = "gold" if issuer == "keycloak" else "standard"
     assert (entry["ai_tenant"], entry["ai_plan"], entry["ai_key"], entry["ai_user"]) == ("team-a", plan, issuer, USERS[issuer])
     token = header[1].removeprefix("Bearer ")
@@ -278,7 +278,7 @@ def test_a_filter_that_only_watches_counts_and_lets_through(gateway_with, openai
     mark = gateway.mark()
     before = gateway.metrics.total("ai_auth_total", **labels)
     assert post(gateway, headers).status == 200
-    entry = gateway.wait_for_entry(mark, ai_endpoint="chat_completions")
+    entry = gateway.wait_for_entry(mark, ai_traffic="openai.chat_completions")
     assert (entry["ai_tenant"], entry["ai_key"], entry["ai_shadowed"]) == ("e2e-green", "shadow", why)
     assert "sk-of-nobody" not in str(openai_provider.last.headers)
     eventually(lambda: gateway.metrics.total("ai_auth_total", **labels) == before + 1, what="the count")

@@ -87,7 +87,7 @@ def test_a_token_of_each_kind_of_key_lets_its_bearer_in(gateway, openai_provider
     mark = gateway.mark()
     text = signed(algorithm)
     assert ask(gateway, bearer(text)).status == 200
-    entry = gateway.wait_for_entry(mark, ai_endpoint="chat_completions")
+    entry = gateway.wait_for_entry(mark, ai_traffic="openai.chat_completions")
     assert (entry["ai_tenant"], entry["ai_key"], entry["ai_user"]) == ("e2e-blue", "idp", "Ann Lee")
     assert text not in str(openai_provider.last.headers)
     assert text.rsplit(".", 1)[1] not in gateway.log_since(mark)
@@ -160,7 +160,7 @@ def ask_by_query(gateway, query: str, *headers: tuple[str, str], host: str = BY_
 def test_a_key_in_the_query_counts_on_the_host_that_lists_it_and_goes_no_further(gateway, openai_provider):
     mark = gateway.mark()
     assert ask_by_query(gateway, f"?key={identity.key('e2e-blue')}").status == 200
-    assert gateway.wait_for_entry(mark, ai_endpoint="chat_completions")["ai_tenant"] == "e2e-blue"
+    assert gateway.wait_for_entry(mark, ai_traffic="openai.chat_completions")["ai_tenant"] == "e2e-blue"
     assert openai_provider.last.target == "/v1/chat/completions"
     assert identity.key("e2e-blue") not in gateway.log_since(mark)
 
@@ -201,7 +201,7 @@ def test_an_issuer_that_is_only_watched_keeps_nobody_out(gateway, providers):
     mark = gateway.mark()
     forged = good_token(rsa_key("forger"), "RS256", **{**BLUE, "iss": WATCHED})
     assert ask(gateway, bearer(forged)).status == 200
-    entry = gateway.wait_for_entry(mark, ai_endpoint="chat_completions")
+    entry = gateway.wait_for_entry(mark, ai_traffic="openai.chat_completions")
     assert (entry["ai_tenant"], entry["ai_key"]) == ("e2e-green", "shadow")
     assert entry["ai_shadowed"] == "signature_invalid"
 

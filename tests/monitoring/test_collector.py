@@ -48,11 +48,12 @@ def test_usage_becomes_numbers_by_the_conventions_names(collector, receiver):
     }
 
 
-@pytest.mark.parametrize(("endpoint", "operation"), [
-    ("chat_completions", "chat"), ("messages", "chat"), ("responses", "chat"),
-    ("completions", "text_completion"), ("embeddings", "embeddings"), ("models", None), ("count_tokens", None)])
-def test_the_kind_of_call_has_the_conventions_word_where_they_have_one(collector, receiver, endpoint, operation):
-    assert through(collector, receiver, {"ai.endpoint": endpoint}).get("gen_ai.operation.name") == operation
+@pytest.mark.parametrize(("traffic", "operation"), [
+    ("openai.chat_completions", "chat"), ("anthropic.messages", "chat"), ("openai.responses", "chat"),
+    ("openai.completions", "text_completion"), ("openai.embeddings", "embeddings"), ("openai.models", None),
+    ("anthropic.count_tokens", None)])
+def test_the_kind_of_call_has_the_conventions_word_where_they_have_one(collector, receiver, traffic, operation):
+    assert through(collector, receiver, {"ai.traffic": traffic}).get("gen_ai.operation.name") == operation
 
 
 def test_a_span_without_usage_or_with_something_else_passes_as_it_is(collector, receiver):

@@ -100,7 +100,7 @@ def test_a_span_says_who_asked_which_model_and_what_it_cost(sent, model, stream)
         "gen_ai.provider.name": "openai" if model == "alias-gpt" else "anthropic",
         "gen_ai.request.model": model,
         "gen_ai.response.model": f"{model.removeprefix('alias-')}-behind-the-alias",
-        "ai.endpoint": "chat_completions", "ai.tenant": "e2e-blue", "ai.plan": "e2e-open", "ai.cache": "miss",
+        "ai.traffic": "openai.chat_completions", "ai.tenant": "e2e-blue", "ai.plan": "e2e-open", "ai.cache": "miss",
     }
     for span in spans.values():
         assert expected.items() <= span.attributes.items()

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use facts::{Refusal, Traffic, key, refuse};
+use facts::{Refusal, Traffic, key, publish_api, refuse};
 use http_filter::{ConnectionProperty, Event, Events, Filter, Flow, Headers, Host, Stream, Time};
 use llm_api::{Api, Endpoint};
 
@@ -185,7 +185,7 @@ impl Asked {
         match admitted {
             Ok(()) => (AuthStream::Governed(api), Flow::Continue),
             Err(refusal) => {
-                host.publish(key::API, api.name().as_bytes());
+                publish_api(api, host);
                 (AuthStream::Settled, refuse(host, Auth::NAME, api, &refusal))
             }
         }
@@ -236,7 +236,7 @@ fn identify(verdict: Verdict, config: &Config, host: &mut dyn Host) -> Result<()
 
 /// Lets a request of somebody known through to the filters behind, if they can read it.
 fn admit(
-    headers: &mut dyn Headers,
+    headers: &dyn Headers,
     api: Api,
     endpoint: Result<Endpoint, Refusal>,
     end_of_stream: bool,
@@ -244,9 +244,6 @@ fn admit(
 ) -> Result<(), Refusal> {
     let endpoint = endpoint?;
     door::check(headers, endpoint, end_of_stream)?;
-    // Filters behind this one may edit the body. The proxy's buffer counts what they left,
-    // where no count stands already.
-    headers.remove("content-length");
     Traffic::Governed { api, endpoint }.publish(host);
     Ok(())
 }

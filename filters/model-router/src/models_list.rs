@@ -1,7 +1,7 @@
 //! The answers to `GET /v1/models` and `GET /v1/models/{id}`: the models that the gateway serves
 //! and the caller may use, from the configuration alone.
 
-use facts::Identity;
+use facts::AllowedModels;
 use http_filter::Reply;
 use llm_api::Api;
 use serde::Serialize;
@@ -10,11 +10,11 @@ use crate::catalog::{Catalog, Model};
 use crate::refused::Refused;
 
 /// The list of all models that the caller may use. It is never cut into pages.
-pub(crate) fn list(catalog: &Catalog, identity: &Identity, api: Api) -> Reply {
+pub(crate) fn list(catalog: &Catalog, allowed: &AllowedModels, api: Api) -> Reply {
     let models: Vec<&Model> = catalog
         .all()
         .map(|model| &**model)
-        .filter(|model| identity.models.allow(model.name.as_str()))
+        .filter(|model| allowed.allow(model.name.as_str()))
         .collect();
     match api {
         Api::OpenAi => answer(&OpenAiList {
@@ -36,11 +36,11 @@ pub(crate) fn list(catalog: &Catalog, identity: &Identity, api: Api) -> Reply {
 /// 404 for one that isn't served, or that the caller may not use: the list doesn't show it.
 pub(crate) fn one(
     catalog: &Catalog,
-    identity: &Identity,
+    allowed: &AllowedModels,
     api: Api,
     id: &str,
 ) -> Result<Reply, Refused> {
-    let found = catalog.get(id).filter(|_| identity.models.allow(id));
+    let found = catalog.get(id).filter(|_| allowed.allow(id));
     let model = found.ok_or(Refused::UnknownModel)?;
     Ok(match api {
         Api::OpenAi => answer(&OpenAiModel::of(model)),

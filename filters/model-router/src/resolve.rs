@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use facts::Identity;
+use facts::AllowedModels;
 
 use crate::catalog::{Catalog, Model, Target};
 use crate::refused::Refused;
@@ -22,16 +22,16 @@ impl Authorized {
     /// that the caller may not use.
     pub(crate) fn model(
         catalog: &Catalog,
-        identity: &Identity,
+        allowed: &AllowedModels,
         name: &str,
     ) -> Result<Self, Refused> {
         let model = catalog.get(name).ok_or(Refused::UnknownModel)?;
-        if !identity.models.allow(name) {
+        if !allowed.allow(name) {
             return Err(Refused::ForbiddenModel);
         }
-        let allowed = |target: &Target| may_use(catalog, identity, target);
+        let usable = |target: &Target| may_use(catalog, allowed, target);
         Ok(Self {
-            fallback: model.fallback.as_ref().is_some_and(allowed),
+            fallback: model.fallback.as_ref().is_some_and(usable),
             model: Rc::clone(model),
         })
     }
@@ -53,11 +53,11 @@ impl Authorized {
 
 /// Whether the caller may use what stands behind a target: by the name that the model has there,
 /// or by any name that the gateway serves it under.
-fn may_use(catalog: &Catalog, identity: &Identity, target: &Target) -> bool {
+fn may_use(catalog: &Catalog, allowed: &AllowedModels, target: &Target) -> bool {
     let same = |model: &&Rc<Model>| model.first == *target;
-    identity.models.allow(target.model.as_str())
+    allowed.allow(target.model.as_str())
         || catalog
             .all()
             .filter(same)
-            .any(|model| identity.models.allow(model.name.as_str()))
+            .any(|model| allowed.allow(model.name.as_str()))
 }

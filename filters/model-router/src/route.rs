@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use facts::{Identity, Traffic, key, refuse};
+use facts::{AllowedModels, Traffic, key, refuse};
 use http_filter::{Answer, Body, Event, Flow, Headers, Host, Time};
 use llm_api::{Api, Endpoint, Request};
 
@@ -167,6 +167,7 @@ fn begin(
         api,
         client: ClientHeaders::of(&headers.all()),
     };
+    headers.forget_length();
     (State::Reading(reading), Flow::Continue)
 }
 
@@ -178,17 +179,17 @@ fn list(
     headers: &dyn Headers,
     host: &mut dyn Host,
 ) -> (State, Flow) {
-    let Some(identity) = Identity::of(host) else {
+    let Some(allowed) = AllowedModels::of(host) else {
         return refuse_with(host, api, Refused::NoIdentity);
     };
     let catalog = &routing.catalog;
     if endpoint == Endpoint::Models {
-        let reply = models_list::list(catalog, &identity, api);
+        let reply = models_list::list(catalog, &allowed, api);
         return (State::Aside, Flow::Reply(reply));
     }
     let path = headers.get(":path").unwrap_or_default();
     let id = llm_api::model_id(&path).unwrap_or_default();
-    match models_list::one(catalog, &identity, api, &id) {
+    match models_list::one(catalog, &allowed, api, &id) {
         Ok(reply) => (State::Aside, Flow::Reply(reply)),
         Err(refused) => refuse_with(host, api, refused),
     }
@@ -209,10 +210,10 @@ impl Reading {
     }
 
     fn plan(&self, routing: &Routing, body: &[u8], host: &dyn Host) -> Result<Plan, Refused> {
-        let identity = Identity::of(host).ok_or(Refused::NoIdentity)?;
+        let allowed = AllowedModels::of(host).ok_or(Refused::NoIdentity)?;
         let request = Request::parse(self.endpoint, body)?;
         let name = request.model().decode();
-        let model = Authorized::model(&routing.catalog, &identity, &name)?;
+        let model = Authorized::model(&routing.catalog, &allowed, &name)?;
         if let Some(object) = request.stored_objects()?.first() {
             return Err(Refused::StoredObject(object.member));
         }

@@ -29,13 +29,13 @@ impl UpstreamStream {
     }
 
     fn send(&self, headers: &mut dyn Headers, host: &mut dyn Host) -> Flow {
-        match Traffic::of(host) {
+        let api = match Traffic::of(host) {
             Traffic::Passed => return Flow::Continue,
-            Traffic::Unknown => return no_decision(host),
-            Traffic::Governed { .. } => {}
-        }
+            Traffic::Unknown => return no_decision(Api::OpenAi, host),
+            Traffic::Governed { api, .. } => api,
+        };
         let Some(decision) = Decision::of(host) else {
-            return no_decision(host);
+            return no_decision(api, host);
         };
         let present = headers.all();
         let client = ClientHeaders::of(&present);
@@ -44,7 +44,7 @@ impl UpstreamStream {
                 "{NAME}: there is no credential for provider {}",
                 decision.provider
             );
-            return refuse_503(host, "no_credential");
+            return refuse_503(api, "no_credential", host);
         };
         for (name, _) in &present {
             if !name.starts_with(':') && !OF_THE_PROXY.contains(&name.as_str()) {
@@ -76,22 +76,14 @@ const OF_THE_PROXY: [&str; 4] = [
 const ROUTING_HEADER: &str = "x-ai-provider";
 
 /// Nothing has decided where this request goes: nothing goes out.
-fn no_decision(host: &mut dyn Host) -> Flow {
+fn no_decision(api: Api, host: &mut dyn Host) -> Flow {
     log::error!("{NAME}: a request came to the role `upstream` without a decision");
-    refuse_503(host, "no_decision")
+    refuse_503(api, "no_decision", host)
 }
 
-fn refuse_503(host: &mut dyn Host, reason: &'static str) -> Flow {
+fn refuse_503(api: Api, reason: &'static str, host: &mut dyn Host) -> Flow {
     let message = "The gateway can't serve this request now.";
-    let api = client_api(host);
     refuse(host, NAME, api, &Refusal::new(503, reason, message))
-}
-
-/// The shape in which the client reads errors.
-fn client_api(host: &dyn Host) -> Api {
-    let name = host.fact(facts::key::API).unwrap_or_default();
-    let api = std::str::from_utf8(&name).ok().and_then(Api::from_name);
-    api.unwrap_or(Api::OpenAi)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 
 mod support;
 
-use facts::Decision;
+use facts::{Decision, Traffic};
 use llm_api::{Api, Endpoint};
 use serde_json::{Value, json};
 use test_host::{Outcome, TestHeaders, TestHost};
@@ -158,13 +158,23 @@ fn a_model_that_the_caller_may_not_use_is_a_403_that_names_no_other() {
 }
 
 #[test]
-fn without_an_identity_nothing_goes_on() {
-    for missing in ["ai.tenant", "ai.plan", "ai.key"] {
-        let mut host = host(Endpoint::ChatCompletions);
-        host.facts.remove(missing);
-        let (status, reason, _) = refusal(host, &odd("gpt-4.1"));
-        assert_eq!((status, reason), (503, "no_identity"));
+fn the_length_of_a_request_that_may_be_edited_goes_no_further() {
+    for (host, length) in [
+        (host(Endpoint::ChatCompletions), None),
+        (TestHost::new().with_fact("ai.traffic", "passed"), Some("9")),
+    ] {
+        let mut headers = TestHeaders::new(&[("content-length", "9")]);
+        let _ = exchange(host).request_headers(&mut headers, false);
+        assert_eq!(headers.text("content-length").as_deref(), length);
     }
+}
+
+#[test]
+fn without_an_identity_nothing_goes_on() {
+    let mut host = host(Endpoint::ChatCompletions);
+    host.facts.remove("ai.models");
+    let (status, reason, _) = refusal(host, &odd("gpt-4.1"));
+    assert_eq!((status, reason), (503, "no_identity"));
 }
 
 #[test]
@@ -568,8 +578,10 @@ fn the_list_shows_what_the_caller_may_use() {
 #[test]
 fn an_anthropic_client_gets_its_own_list() {
     let anthropic = |endpoint, models: &[&str]| {
-        let host = host_for(endpoint, models);
-        host.with_fact("ai.api", Api::Anthropic.name())
+        let mut host = host_for(endpoint, models);
+        let api = Api::Anthropic;
+        Traffic::Governed { api, endpoint }.publish(&mut host);
+        host
     };
     let (_, body) = list(anthropic(Endpoint::Models, &["claude-*"]), "/v1/models");
     assert_eq!(body["first_id"], "claude-old");
@@ -601,6 +613,6 @@ fn one_model_is_shown_to_who_may_use_it() {
         );
     }
     let mut nobody = host(Endpoint::Models);
-    nobody.facts.remove("ai.tenant");
+    nobody.facts.remove("ai.models");
     assert_eq!(list(nobody, "/v1/models").0, 503);
 }

@@ -68,8 +68,15 @@ impl Stream for RedactorStream {
 impl State {
     fn handle(self, event: Event<'_>, host: &mut dyn Host) -> (Self, Flow) {
         match (self, event) {
-            (Self::Waiting(config), Event::RequestHeaders { end_of_stream, .. }) => {
-                (Self::begin(config, end_of_stream, host), Flow::Continue)
+            (
+                Self::Waiting(config),
+                Event::RequestHeaders {
+                    headers,
+                    end_of_stream,
+                },
+            ) => {
+                let state = Self::begin(config, headers, end_of_stream, host);
+                (state, Flow::Continue)
             }
             (
                 Self::Holding(request),
@@ -113,11 +120,17 @@ impl State {
         }
     }
 
-    fn begin(config: Config, end_of_stream: bool, host: &dyn Host) -> Self {
+    fn begin(
+        config: Config,
+        headers: &mut dyn Headers,
+        end_of_stream: bool,
+        host: &dyn Host,
+    ) -> Self {
         match Traffic::of(host) {
             // With every rule off there is nothing to look for.
             Traffic::Governed { .. } if config.detectors.rules().is_empty() => Self::Settled,
             Traffic::Governed { api, endpoint } if endpoint.has_body() && !end_of_stream => {
+                headers.forget_length();
                 Self::Holding(Request {
                     config,
                     api,
@@ -190,7 +203,7 @@ impl Asked {
         } else {
             return State::Settled;
         };
-        headers.remove("content-length");
+        headers.forget_length();
         state
     }
 }

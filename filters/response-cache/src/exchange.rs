@@ -1,6 +1,6 @@
 //! One request and its answer.
 
-use facts::{Identity, Name, Refusal, Traffic, key, refuse};
+use facts::{Name, Refusal, Traffic, key, refuse};
 use http_filter::{Body, Change, Event, Filter, Flow, Headers, Host, Metric, Reply, Stream, Time};
 use llm_api::{Api, Endpoint};
 
@@ -135,13 +135,13 @@ fn open(headers: &dyn Headers, host: &dyn Host) -> State {
     if !is_cacheable(endpoint) || wish == Wish::NoPart {
         return State::NoPart;
     }
-    let Some(identity) = Identity::of(host) else {
+    let Some(tenant) = facts::tenant(host) else {
         return State::NoPart;
     };
     State::Asked(Asked {
         api,
         endpoint,
-        tenant: identity.tenant,
+        tenant,
         wish,
         variant: Variant::of(headers),
     })

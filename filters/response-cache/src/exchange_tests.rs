@@ -20,9 +20,7 @@ fn cache() -> ResponseCache {
 
 fn host() -> TestHost {
     let facts = [
-        ("ai.traffic", "governed"),
-        ("ai.endpoint", "chat_completions"),
-        ("ai.api", "openai"),
+        ("ai.traffic", "openai.chat_completions"),
         ("ai.tenant", "team-a"),
         ("ai.plan", "standard"),
         ("ai.key", "ci"),
@@ -142,7 +140,7 @@ fn another_tenant_provider_model_or_endpoint_asks_the_provider() {
         ("ai.tenant", "team-b"),
         ("ai.provider", "vllm"),
         ("ai.model", "gpt-4.1-mini"),
-        ("ai.endpoint", "completions"),
+        ("ai.traffic", "openai.completions"),
     ] {
         let other = host().with_fact(fact, value);
         assert!(!is_hit(next(answered_whole(), other)), "{fact}");
@@ -157,14 +155,7 @@ fn another_tenant_provider_model_or_endpoint_asks_the_provider() {
 
 #[test]
 fn without_its_facts_the_cache_takes_no_part() {
-    for missing in [
-        "ai.traffic",
-        "ai.tenant",
-        "ai.provider",
-        "ai.model",
-        "ai.plan",
-        "ai.endpoint",
-    ] {
+    for missing in ["ai.traffic", "ai.tenant", "ai.provider", "ai.model"] {
         let mut without = host();
         without.facts.remove(missing);
         let (mut played, outcome) = asked(next(answered_whole(), without), &[]);
@@ -197,8 +188,8 @@ fn a_request_that_leaves_something_at_the_provider_is_always_sent_there() {
 fn endpoints_that_are_not_cached_are_not_even_held() {
     for facts in [
         host().with_fact("ai.traffic", "passed"),
-        host().with_fact("ai.endpoint", "count_tokens"),
-        host().with_fact("ai.endpoint", "models"),
+        host().with_fact("ai.traffic", "openai.count_tokens"),
+        host().with_fact("ai.traffic", "openai.models"),
     ] {
         let mut played = Played::new(cache().open(), facts, START);
         played.request_headers(&mut TestHeaders::default(), false);

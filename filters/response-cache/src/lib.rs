@@ -31,9 +31,7 @@
 //! let cache = ResponseCache::configure(br#"{"ttlSeconds":60}"#, &TestEnvironment::default())?;
 //! let mut host = TestHost::new();
 //! for (fact, value) in [
-//!     ("ai.traffic", "governed"),
-//!     ("ai.endpoint", "chat_completions"),
-//!     ("ai.api", "openai"),
+//!     ("ai.traffic", "openai.chat_completions"),
 //!     ("ai.tenant", "team-a"),
 //!     ("ai.plan", "standard"),
 //!     ("ai.key", "ci"),

@@ -1,6 +1,6 @@
 //! Whether a request may go on, and what it holds of its tenant's budget until it ends.
 
-use facts::{Identity, Refusal};
+use facts::{Account, Refusal};
 use http_filter::{Host, Time};
 use llm_api::{BodyError, Endpoint, Request};
 
@@ -34,7 +34,7 @@ pub(crate) enum NotAdmitted {
 /// Reads a request, and reserves what it may cost.
 pub(crate) fn admit(
     config: &Config,
-    caller: &Identity,
+    caller: &Account,
     endpoint: Endpoint,
     body: &[u8],
     now: Time,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use facts::{Identity, Name};
+use facts::{Account, Name};
 use http_filter::{ConfigError, parse};
 use serde::Deserialize;
 
@@ -128,7 +128,7 @@ impl Config {
     /// # Errors
     /// [`UnknownPlan`]. Where no plan is configured at all, this filter only counts, and no plan
     /// is missing.
-    pub(crate) fn limits(&self, caller: &Identity) -> Result<Limits, UnknownPlan> {
+    pub(crate) fn limits(&self, caller: &Account) -> Result<Limits, UnknownPlan> {
         let tenant = self.tenants.get(&caller.tenant);
         let plan = tenant.and_then(|tenant| tenant.plan.as_ref());
         let plan = match self.plans.get(plan.unwrap_or(&caller.plan)) {
@@ -209,7 +209,7 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use facts::{AllowedModels, Identity, Name};
+    use facts::{Account, Name};
 
     use super::{Config, UnknownPlan};
 
@@ -233,12 +233,9 @@ mod tests {
         plan: &str,
     ) -> Result<(Option<u64>, Option<u64>), UnknownPlan> {
         let config = Config::read(json.as_bytes()).unwrap();
-        let caller = Identity {
+        let caller = Account {
             tenant: Name::new(tenant).unwrap(),
             plan: Name::new(plan).unwrap(),
-            key: Name::new("key").unwrap(),
-            user: None,
-            models: AllowedModels::default(),
         };
         let limits = config.limits(&caller)?;
         Ok((limits.requests_per_minute, limits.tokens_per_minute))

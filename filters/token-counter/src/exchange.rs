@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use facts::{Identity, Name, Refusal, Traffic, key, refuse};
+use facts::{Account, Name, Refusal, Traffic, key, refuse};
 use http_filter::{Body, Event, Filter as _, Flow, Headers, Host, Stream, Time};
 use llm_api::{Api, Endpoint};
 
@@ -38,7 +38,7 @@ struct Asked {
     arrived: Time,
     api: Api,
     endpoint: Endpoint,
-    caller: Identity,
+    caller: Account,
 }
 
 struct Admitted {
@@ -79,7 +79,7 @@ impl Stream for Exchange {
         let Self { worker, state } = self;
         let (state, flow) = match state {
             State::NoPart => (State::NoPart, Flow::Continue),
-            State::Opened => open(&event, now, host),
+            State::Opened => open(event, now, host),
             State::Asked(asked) => asked.handle(&worker, now, &event, host),
             State::Admitted(admitted) => admitted.handle(&worker, now, event, host),
         };
@@ -87,10 +87,10 @@ impl Stream for Exchange {
     }
 }
 
-fn open(event: &Event<'_>, now: Time, host: &mut dyn Host) -> (State, Flow) {
+fn open(event: Event<'_>, now: Time, host: &mut dyn Host) -> (State, Flow) {
     let Event::RequestHeaders {
+        headers,
         end_of_stream: false,
-        ..
     } = event
     else {
         return (State::NoPart, Flow::Continue);
@@ -101,7 +101,7 @@ fn open(event: &Event<'_>, now: Time, host: &mut dyn Host) -> (State, Flow) {
     if !endpoint.has_body() {
         return (State::NoPart, Flow::Continue);
     }
-    let Some(caller) = Identity::of(host) else {
+    let Some(caller) = Account::of(host) else {
         let message = "The gateway could not tell whose budget this request counts against.";
         let refusal = Refusal::new(503, "no_identity", message);
         return refused(api, &refusal, host);
@@ -112,6 +112,8 @@ fn open(event: &Event<'_>, now: Time, host: &mut dyn Host) -> (State, Flow) {
         endpoint,
         caller,
     };
+    // A body that asks for usage is another one than the client's.
+    headers.forget_length();
     (State::Asked(asked), Flow::Continue)
 }
 
@@ -232,7 +234,7 @@ impl Admitted {
             return Answer::Whole(WholeReader::new(self.endpoint));
         }
         if self.drops_usage_chunk {
-            headers.remove("content-length");
+            headers.forget_length();
         }
         Answer::Events(StreamReader::new(self.endpoint, self.drops_usage_chunk))
     }

@@ -38,9 +38,7 @@ fn counter() -> TokenCounter {
 /// What `auth` has published.
 fn host() -> TestHost {
     let facts = [
-        ("ai.traffic", "governed"),
-        ("ai.endpoint", "chat_completions"),
-        ("ai.api", "openai"),
+        ("ai.traffic", "openai.chat_completions"),
         ("ai.tenant", "team-a"),
         ("ai.plan", "standard"),
         ("ai.key", "ci"),
@@ -310,9 +308,7 @@ fn a_cut_stream_with_an_early_count_settles_at_the_larger_output() {
          {\"input_tokens\":11,\"output_tokens\":1}}}\n\n";
     let delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\
          \"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}}\n\n";
-    let facts = host()
-        .with_fact("ai.endpoint", "messages")
-        .with_fact("ai.api", "anthropic");
+    let facts = host().with_fact("ai.traffic", "anthropic.messages");
     let (mut played, outcome) = asked(facts, body);
     assert_eq!(outcome.passed(), body);
     played.response_headers(&mut headers("200", EVENTS), false);
@@ -424,9 +420,7 @@ fn a_request_that_no_minute_has_room_for_is_not_worth_a_retry() {
 
 #[test]
 fn an_anthropic_client_gets_its_own_shape() {
-    let facts = host()
-        .with_fact("ai.endpoint", "messages")
-        .with_fact("ai.api", "anthropic");
+    let facts = host().with_fact("ai.traffic", "anthropic.messages");
     let (reply, _) = refused(facts, br#"{"model":"m","messages":[],"max_tokens":1001}"#);
     let body: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();
     assert_eq!(body["type"], "error");
@@ -457,7 +451,7 @@ fn a_plan_without_limits_is_only_counted() {
 
 #[test]
 fn without_an_identity_nothing_goes_on() {
-    for missing in ["ai.tenant", "ai.plan", "ai.key"] {
+    for missing in ["ai.tenant", "ai.plan"] {
         let mut without = host();
         without.facts.remove(missing);
         let mut played = Played::new(counter().open(), without, START);
@@ -538,11 +532,24 @@ fn its_own_refusal_passes_back_through_it_untouched() {
 }
 
 #[test]
+fn the_length_of_a_request_that_may_be_edited_goes_no_further() {
+    for (facts, length) in [
+        (host(), None),
+        (host().with_fact("ai.traffic", "passed"), Some("9")),
+    ] {
+        let mut played = Played::new(counter().open(), facts, START);
+        let mut headers = TestHeaders::new(&[("content-length", "9")]);
+        played.request_headers(&mut headers, false);
+        assert_eq!(headers.text("content-length").as_deref(), length);
+    }
+}
+
+#[test]
 fn traffic_that_is_not_governed_or_has_no_body_passes() {
     for facts in [
         host().with_fact("ai.traffic", "passed"),
         host().with_fact("ai.traffic", "?"),
-        host().with_fact("ai.endpoint", "models"),
+        host().with_fact("ai.traffic", "openai.models"),
     ] {
         let mut played = Played::new(counter().open(), facts, START);
         played.request_headers(&mut TestHeaders::default(), false);
@@ -586,7 +593,7 @@ fn a_request_that_the_router_refused_has_labels_all_the_same() {
 #[test]
 fn embeddings_without_usage_settle_at_their_input() {
     let body = br#"{"model":"e","input":"the house"}"#;
-    let (mut played, outcome) = asked(host().with_fact("ai.endpoint", "embeddings"), body);
+    let (mut played, outcome) = asked(host().with_fact("ai.traffic", "openai.embeddings"), body);
     assert_eq!(outcome.passed(), body);
     assert_eq!(window(&played.host), (1, 7));
     answer(
@@ -601,9 +608,7 @@ fn embeddings_without_usage_settle_at_their_input() {
 #[test]
 fn counting_tokens_costs_a_request_and_no_tokens() {
     let body = br#"{"model":"c","messages":[{"role":"user","content":"the house"}]}"#;
-    let facts = host()
-        .with_fact("ai.endpoint", "count_tokens")
-        .with_fact("ai.api", "anthropic");
+    let facts = host().with_fact("ai.traffic", "anthropic.count_tokens");
     let (mut played, outcome) = asked(facts, body);
     assert_eq!(outcome.passed(), body);
     answer(&mut played, "200", JSON, br#"{"input_tokens":12}"#);
@@ -702,9 +707,7 @@ fn an_answer_that_never_came_or_never_ended_is_an_error_and_a_whole_one_is_none(
 
 #[test]
 fn a_count_of_tokens_and_embeddings_are_whole_answers_too() {
-    let counting = host()
-        .with_fact("ai.endpoint", "count_tokens")
-        .with_fact("ai.api", "anthropic");
+    let counting = host().with_fact("ai.traffic", "anthropic.count_tokens");
     let body = br#"{"model":"c","messages":[{"role":"user","content":"the house"}]}"#;
     let (mut played, _) = asked(counting, body);
     routed(&mut played);
@@ -712,7 +715,7 @@ fn a_count_of_tokens_and_embeddings_are_whole_answers_too() {
     assert_eq!(failures(&played.end()), []);
 
     let body = br#"{"model":"e","input":"the house"}"#;
-    let (mut played, _) = asked(host().with_fact("ai.endpoint", "embeddings"), body);
+    let (mut played, _) = asked(host().with_fact("ai.traffic", "openai.embeddings"), body);
     routed(&mut played);
     answer(
         &mut played,

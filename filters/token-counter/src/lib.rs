@@ -43,9 +43,7 @@
 //! let counter = TokenCounter::configure(json, &TestEnvironment::default())?;
 //! let mut host = TestHost::new();
 //! for (fact, value) in [
-//!     ("ai.traffic", "governed"),
-//!     ("ai.endpoint", "chat_completions"),
-//!     ("ai.api", "openai"),
+//!     ("ai.traffic", "openai.chat_completions"),
 //!     ("ai.tenant", "team-a"),
 //!     ("ai.plan", "standard"),
 //!     ("ai.key", "ci"),

@@ -137,7 +137,7 @@ fn a_token_that_comes_before_its_keys_waits_for_them() {
     assert_eq!(worker.host.wakes, 1);
     request.woken_after(0);
     assert_eq!(refusal(&request.last), None);
-    assert_eq!(request.headers, chat(&[]));
+    assert_eq!(request.headers, chat(&[("content-length", "100")]));
     assert_eq!(worker.refused(&token("")), None);
 }
 

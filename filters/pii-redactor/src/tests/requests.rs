@@ -323,6 +323,24 @@ fn an_own_refusal_comes_back_untouched() {
 }
 
 #[test]
+fn the_length_of_a_request_that_may_be_edited_goes_no_further() {
+    for (config, length) in [
+        (MASKING, None),
+        (r#"{"rules":{"email":{"action":"off"}}}"#, Some("9")),
+    ] {
+        let environment = TestEnvironment::default();
+        let filter = PiiRedactor::configure(config.as_bytes(), &environment).unwrap();
+        let mut host = TestHost::new();
+        let (api, endpoint) = (Api::OpenAi, Endpoint::ChatCompletions);
+        facts::Traffic::Governed { api, endpoint }.publish(&mut host);
+        let mut exchange = Exchange::new(filter.open(), host, Time::from_nanoseconds(0));
+        let mut headers = TestHeaders::new(&[("content-length", "9")]);
+        let _ = exchange.request_headers(&mut headers, false);
+        assert_eq!(headers.text("content-length").as_deref(), length);
+    }
+}
+
+#[test]
 fn traffic_that_is_none_of_ours_passes() {
     let governed = |endpoint| {
         Some(facts::Traffic::Governed {
@@ -346,7 +364,9 @@ fn traffic_that_is_none_of_ours_passes() {
             traffic.publish(&mut host);
         }
         let mut exchange = Exchange::new(filter.open(), host, Time::from_nanoseconds(0));
-        let _ = exchange.request_headers(&mut TestHeaders::default(), false);
+        let mut headers = TestHeaders::new(&[("content-length", "25")]);
+        let _ = exchange.request_headers(&mut headers, false);
+        assert_eq!(headers.text("content-length").as_deref(), Some("25"));
         let body = b"not JSON, ann@example.com";
         assert_eq!(exchange.request_body(body, false).passed(), body);
         assert_eq!(exchange.request_trailers().passed(), b"");

@@ -5,6 +5,9 @@ use http_filter::Host;
 use crate::{AllowedModels, Name, User, key};
 
 /// Who calls, as `auth` verified it: the one value that everything behind `auth` trusts.
+///
+/// A filter that needs less than all of it reads less ([`Account::of`], [`tenant`],
+/// [`AllowedModels::of`]): each fact costs a call of the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Whose budget it is.
@@ -35,13 +38,39 @@ impl Identity {
     #[must_use]
     pub fn of(host: &dyn Host) -> Option<Self> {
         Some(Self {
-            tenant: name(host, key::TENANT)?,
+            tenant: tenant(host)?,
             plan: name(host, key::PLAN)?,
             key: name(host, key::KEY)?,
             user: user(host),
-            models: AllowedModels::of(host),
+            models: AllowedModels::of(host)?,
         })
     }
+}
+
+/// Whose budget a call counts against, and by which plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Whose budget it is.
+    pub tenant: Name,
+    /// Its plan: the tenant's, unless the credential names another.
+    pub plan: Name,
+}
+
+impl Account {
+    /// Reads what `auth` published of the identity; `None` where there is none.
+    #[must_use]
+    pub fn of(host: &dyn Host) -> Option<Self> {
+        Some(Self {
+            tenant: tenant(host)?,
+            plan: name(host, key::PLAN)?,
+        })
+    }
+}
+
+/// The tenant that `auth` published; `None` where there is none.
+#[must_use]
+pub fn tenant(host: &dyn Host) -> Option<Name> {
+    name(host, key::TENANT)
 }
 
 fn name(host: &dyn Host, key: &str) -> Option<Name> {
@@ -61,7 +90,7 @@ mod tests {
 
     use test_host::TestHost;
 
-    use super::Identity;
+    use super::{Account, Identity, tenant};
     use crate::{ModelPatterns, Name, User};
 
     #[test]
@@ -76,7 +105,14 @@ mod tests {
             };
             let mut host = TestHost::new();
             assert_eq!(Identity::of(&host), None);
+            assert_eq!((Account::of(&host), tenant(&host)), (None, None));
             identity.publish(&mut host);
+            let account = Account {
+                tenant: identity.tenant.clone(),
+                plan: identity.plan.clone(),
+            };
+            assert_eq!(tenant(&host), Some(identity.tenant.clone()));
+            assert_eq!(Account::of(&host), Some(account));
             assert_eq!(Identity::of(&host), Some(identity));
         }
     }

@@ -4,14 +4,13 @@
 //! `%FILTER_STATE(wasm.ai.tenant:PLAIN)%`. A form that changes gets a new version inside the
 //! value (JSON member `v`) or, where it is plain text, a new key.
 
-/// `governed` or `passed`. Written by `auth`, read by every filter. Absent: `auth` didn't run.
+/// What a stream is, see [`Traffic`](crate::Traffic): API and endpoint, such as
+/// `openai.chat_completions`, or `passed`. Written by `auth`, read by every filter. Absent: `auth`
+/// didn't run, or refused.
 pub const TRAFFIC: &str = "ai.traffic";
 
-/// The endpoint's name, such as `chat_completions`. Written by `auth`, read by every filter.
-pub const ENDPOINT: &str = "ai.endpoint";
-
-/// `openai` or `anthropic`: the shape in which this client reads errors. Written by `auth`, read
-/// by the proxy's own local replies.
+/// `anthropic` where the client reads errors in that shape, absent where it is `openai`'s. Written
+/// by `auth`, read by the proxy's own local replies.
 pub const API: &str = "ai.api";
 
 /// The tenant's name. Written by `auth`.

@@ -15,10 +15,10 @@ mod usage;
 mod user;
 
 pub use decision::Decision;
-pub use identity::Identity;
+pub use identity::{Account, Identity, tenant};
 pub use models::{AllowedModels, ModelPatterns};
 pub use name::{Name, NameError};
 pub use refusal::{Advice, Refusal, refuse};
-pub use traffic::Traffic;
+pub use traffic::{Traffic, publish_api};
 pub use usage::{publish_usage, usage};
 pub use user::User;

@@ -40,14 +40,14 @@ impl AllowedModels {
         host.publish(key::MODELS, &self.json);
     }
 
-    /// Reads what `auth` published. Nothing published, or in another form, allows nothing.
+    /// Reads what `auth` published; `None` where it hasn't. Another form allows nothing.
     #[must_use]
-    pub fn of(host: &dyn Host) -> Self {
-        let json = host.fact(key::MODELS).unwrap_or_default();
-        match serde_json::from_slice::<ReadForm>(&json) {
+    pub fn of(host: &dyn Host) -> Option<Self> {
+        let json = host.fact(key::MODELS)?;
+        Some(match serde_json::from_slice::<ReadForm>(&json) {
             Ok(ReadForm { v: VERSION, all }) => Self { lists: all, json },
             _ => Self::default(),
-        }
+        })
     }
 }
 
@@ -184,16 +184,17 @@ mod tests {
     fn what_was_published_is_read_again_and_another_form_allows_nothing() {
         let allowed = AllowedModels::by_all(vec![list(&["gpt-*"]), list(&["*"])]);
         let mut host = TestHost::new();
-        assert_eq!(AllowedModels::of(&host), AllowedModels::default());
+        assert_eq!(AllowedModels::of(&host), None);
         allowed.publish(&mut host);
-        assert_eq!(AllowedModels::of(&host), allowed);
+        assert_eq!(AllowedModels::of(&host), Some(allowed));
         for other in [
             r#"["*"]"#,
             r#"{"v":1,"all":[["*"]]}"#,
             r#"{"v":2,"all":[["*"]],"x":1}"#,
         ] {
             let host = TestHost::new().with_fact(key::MODELS, other);
-            assert!(!AllowedModels::of(&host).allow("fast"), "{other}");
+            let read = AllowedModels::of(&host).unwrap();
+            assert!(!read.allow("fast"), "{other}");
         }
     }
 }

@@ -22,6 +22,15 @@ pub trait Headers {
 
     /// Removes a header, with all its values.
     fn remove(&mut self, name: &str);
+
+    /// Removes `content-length`: the filter edits the body that follows, or may.
+    ///
+    /// Each filter that edits says so for itself, when the headers come; later they are gone on.
+    /// The proxy counts what was left of a request in its buffer, where no count stands already
+    /// (RFC 9112, section 6.2: a count that is wrong is an attack on the next one who reads it).
+    fn forget_length(&mut self) {
+        self.remove("content-length");
+    }
 }
 
 /// The body bytes that an event shows.
