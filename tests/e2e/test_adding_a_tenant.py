@@ -91,8 +91,8 @@ def test_the_tenant_it_was_made_from_keeps_its_own_key(treasury, providers):
 def test_its_namespace_has_what_every_tenant_has_and_nothing_of_the_others(copy, key):
     built = subprocess.run([RUNNER, "-overlay", copy / f"manifests/tenants/{NAME}", "-build"], capture_output=True, text=True, check=True)
     resources = list(yaml.safe_load_all(built.stdout))
-    assert sorted(r["kind"] for r in resources) == ["LimitRange", "Namespace", "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding",
-                                                    "ServiceAccount"]
+    assert sorted(r["kind"] for r in resources) == ["LimitRange", "Namespace", "NetworkPolicy", "PeerAuthentication", "ResourceQuota",
+                                                    "Role", "RoleBinding", "ServiceAccount"]
     assert {r["metadata"].get("namespace", r["metadata"]["name"]) for r in resources} == {f"tenant-{NAME}"}
     assert {r["metadata"]["labels"]["ai-gateway/tenant"] for r in resources} == {NAME}
     assert "payments" not in built.stdout and "research" not in built.stdout

@@ -152,7 +152,7 @@ ODD_BODIES = {
     "escaped names": b'{"\\u006dodel_":"a","model":"plain-gpt","messages":[{"r\\u006fle":"user","role":"user","content":"%s"}]}',
     "lone surrogate": b'{"model":"plain-gpt","messages":[{"role":"user","content":"%s \\ud83e"}]}',
     "unknown members": b'{"model":"plain-gpt","zzz":{"deep":[1,{"a":null}]},"messages":[{"role":"user","content":"%s",'
-                       b'"new":[]}],"extra_body":true}',
+                       b'"new":[]}],"extra":true}',
     "raw unicode": '{"model":"plain-gpt","messages":[{"role":"user","content":"%s naïve 🦀 \u2028 "}]}'.encode(),
     "empty everything": b'{"model":"plain-gpt","messages":[{"role":"user","content":"%s"},{"role":"user","content":""},'
                         b'{"role":"user","content":[]},{"role":"assistant","content":null}],"tools":[],"stop":null}',
