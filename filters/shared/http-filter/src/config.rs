@@ -42,18 +42,36 @@ impl std::error::Error for ConfigError {}
 /// what a resource without `pluginConfig` gives, are an empty object.
 ///
 /// # Errors
-/// Names the field by its path.
+/// Names the field by its path, and never quotes its value: it may be a secret in the wrong place.
 pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ConfigError> {
     let json = if json.is_empty() { b"{}" } else { json };
     let mut reader = serde_json::Deserializer::from_slice(json);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let field = error.path().to_string();
-        ConfigError::new(field, error.into_inner().to_string())
+        ConfigError::new(field, without_value(&error.into_inner().to_string()))
     })?;
     reader
         .end()
         .map_err(|error| ConfigError::new(".", error.to_string()))?;
     Ok(parsed)
+}
+
+/// What serde says of a value, without the value: `invalid type: string "…", expected a map` becomes
+/// `invalid type: string, expected a map`.
+fn without_value(reason: &str) -> String {
+    const QUOTING: [&str; 3] = ["invalid type: ", "invalid value: ", "unknown variant "];
+    if !QUOTING.iter().any(|begin| reason.starts_with(begin)) {
+        return reason.to_owned();
+    }
+    // The value may hold anything, so what stands behind it is found from the end.
+    let quote = ['"', '`'];
+    let kind = reason.split(quote).next().unwrap_or_default().trim_end();
+    let expected = reason.rfind(", expected ").or(reason.rfind(", there are "));
+    let expected = expected.and_then(|at| reason.get(at..)).unwrap_or_default();
+    match kind.len() + expected.len() < reason.len() {
+        true => format!("{kind}{expected}"),
+        false => reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +105,38 @@ mod tests {
         let error = parse::<Plans>(br#"{"plans":{"gold":{"rpm":1}}}"#).unwrap_err();
         assert_eq!(error.field, "plans.gold.rpm");
         assert!(error.reason.contains("unknown field"), "{error}");
+    }
+
+    #[test]
+    fn an_error_never_quotes_a_value() {
+        #[derive(serde::Deserialize, Debug)]
+        #[serde(rename_all = "camelCase")]
+        enum Mode {
+            Enforce,
+            Shadow,
+        }
+        let message = |error: super::ConfigError| error.to_string();
+        for value in [
+            r#""sk-secret""#,
+            r#""sk-secret, expected ` \" sk-secret""#,
+            r#"["sk-secret"]"#,
+        ] {
+            let json = format!(r#"{{"plans":{{"gold":{value}}}}}"#);
+            let said = message(parse::<Plans>(json.as_bytes()).unwrap_err());
+            assert!(!said.contains("secret"), "{said}");
+            let json = format!(r#"{{"plans":{{"gold":{{"requestsPerMinute":{value}}}}}}}"#);
+            let said = message(parse::<Plans>(json.as_bytes()).unwrap_err());
+            assert!(!said.contains("secret") && said.contains("u32"), "{said}");
+            let said = message(parse::<Mode>(value.as_bytes()).unwrap_err());
+            assert!(!said.contains("secret"), "{said}");
+        }
+        let said = message(parse::<Mode>(br#""sk-secret""#).unwrap_err());
+        assert!(said.contains("expected `enforce` or `shadow`"), "{said}");
+        let said = message(parse::<Plans>(br#"{"plans":"sk-secret"}"#).unwrap_err());
+        assert!(
+            said.contains("invalid type: string, expected a map"),
+            "{said}"
+        );
     }
 
     #[test]
