@@ -90,19 +90,16 @@ impl Host {
 }
 
 impl HostPattern {
-    /// `*`, `*.example.com` or `ai.example.com`.
+    /// `*`, `*.example.com` or `ai.example.com`: a name as a request's is read, so that no entry is
+    /// there that no request could mean.
     pub(crate) fn new(text: &str) -> Option<Self> {
-        let is_host = |host: &str| {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-            !host.is_empty() && host.bytes().all(plain)
-        };
         match text.strip_prefix('*') {
             Some("") => Some(Self::Every),
-            Some(domain) if domain.strip_prefix('.').is_some_and(is_host) => {
+            Some(domain) if domain.strip_prefix('.').is_some_and(is_name) => {
                 Some(Self::Below(domain.to_ascii_lowercase()))
             }
             Some(_) => None,
-            None => is_host(text).then(|| Self::Exact(text.to_ascii_lowercase())),
+            None => is_name(text).then(|| Self::Exact(text.to_ascii_lowercase())),
         }
     }
 
@@ -319,7 +316,21 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_no_pattern() {
-        for text in ["", "*x", "*.", "a:80", "a b", "https://a", "*.*.a"] {
+        for text in [
+            "",
+            "*x",
+            "*.",
+            "a:80",
+            "a b",
+            "https://a",
+            "*.*.a",
+            "ai.example.com.",
+            "*.example.com.",
+            ".ai.example.com",
+            "*..example.com",
+            "ai..example.com",
+            ".",
+        ] {
             assert_eq!(HostPattern::new(text), None, "{text}");
         }
     }
