@@ -138,19 +138,28 @@ impl KeySet {
                 return Ok(tries);
             }
         }
-        match (tries, jws.key_id()) {
-            (0, Some(_)) => Err(BadSignature::AlgorithmMismatch),
-            // A token that names no key may be of a new one, of another type.
-            (0, None) => Err(BadSignature::UnknownKey),
-            _ => Err(BadSignature::Forged),
+        match (tries, self.names(jws)) {
+            (0, true) => Err(BadSignature::AlgorithmMismatch),
+            (_, true) => Err(BadSignature::Forged),
+            // It names a key that isn't here, and none without a name has signed it: it may be of a
+            // new one. So may a token be that names none and that no key is for.
+            (_, false) if jws.key_id().is_some() => Err(BadSignature::UnknownKey),
+            (0, false) => Err(BadSignature::UnknownKey),
+            (_, false) => Err(BadSignature::Forged),
         }
+    }
+
+    /// Whether the token names one of the keys.
+    fn names(&self, jws: &Jws<'_>) -> bool {
+        let wanted = jws.key_id();
+        wanted.is_some() && self.keys.iter().any(|key| key.id() == wanted)
     }
 
     /// The keys that the token may mean: those of the name that it gives, or else those without a
     /// name; all of them if it gives none.
     fn candidates(&self, jws: &Jws<'_>) -> impl Iterator<Item = &Key> {
         let wanted = jws.key_id();
-        let named = self.keys.iter().any(|key| key.id() == wanted);
+        let named = self.names(jws);
         self.keys.iter().filter(move |key| match wanted {
             None => true,
             Some(_) if named => key.id() == wanted,
