@@ -31,6 +31,7 @@ impl Authenticator {
         now: Time,
         host: &mut dyn Host,
     ) -> Verdict {
+        let watches = self.config.is_watching;
         let credentials = Credential::all(headers, query_key);
         let mut ours = Vec::new();
         let mut findings = Findings::default();
@@ -46,7 +47,11 @@ impl Authenticator {
                 if !counts_as(*source, credential, sources) {
                     continue;
                 }
-                let finding = self.finding(*source, credential, now, host);
+                let finding = match self.finding(*source, credential, now, host) {
+                    // Where nobody waits it is no good, as it would be after waiting in vain.
+                    Finding::Waits(waits) if watches => Finding::Watched(waits.fault),
+                    finding => finding,
+                };
                 if !matches!(finding, Finding::Foreign(_) | Finding::Waits(_)) {
                     ours.push(credential);
                 }
@@ -55,7 +60,7 @@ impl Authenticator {
         }
         let verdict = findings.verdict();
         // Whoever waits is asked again, with all that it brought.
-        if !matches!(verdict, Verdict::Waits(_)) {
+        if watches || !matches!(verdict, Verdict::Waits(_)) {
             ours.iter()
                 .for_each(|credential| credential.remove(headers));
         }

@@ -76,9 +76,13 @@ impl TestWorker {
 
     /// A request with a body of so many bytes.
     fn request_of(&self, key: &str, length: &str) -> Request {
+        let headers = chat(&[("x-api-key", key), ("content-length", length)]);
+        self.request_with(headers, proxy(true))
+    }
+
+    fn request_with(&self, mut headers: TestHeaders, host: TestHost) -> Request {
         let now = now().plus(self.seconds * SECOND);
-        let mut exchange = Exchange::new(self.auth.open(), proxy(true), now);
-        let mut headers = chat(&[("x-api-key", key), ("content-length", length)]);
+        let mut exchange = Exchange::new(self.auth.open(), host, now);
         let last = exchange.request_headers(&mut headers, false);
         Request {
             headers,
@@ -231,10 +235,58 @@ fn a_few_long_bodies_wait_and_those_whose_length_nobody_knows() {
 }
 
 #[test]
-fn who_only_watches_makes_nobody_wait() {
-    let shadow = r#","mode":"shadow","shadow":{"tenant":"team-a"}"#;
-    let worker = TestWorker::new(&config(shadow));
-    assert_eq!(worker.refused(&token("")), None);
+fn an_unknown_key_is_asked_for_where_a_key_without_a_name_has_not_signed() {
+    let mut worker = TestWorker::new(&config(""));
+    let nameless = jwks().replace(r#""kid":"one","#, "");
+    assert!(!nameless.contains("kid"));
+    worker.answered(&nameless);
+    let headers = || chat(&[("x-api-key", &token(""))]);
+    let forged = worker.request_with(headers(), proxy(false));
+    assert_eq!(refusal(&forged.last), Some((401, "key_unknown")));
+    worker.seconds = 11;
+    let mut early = worker.request_with(headers(), proxy(false));
+    assert!(early.waits());
+    worker.tick();
+    worker.answered(&jwks());
+    early.exchange.host.signatures = Some(true);
+    early.woken_after(0);
+    assert_eq!(refusal(&early.last), None);
+}
+
+/// Only watches; `foo` is a key of team-a.
+fn watching() -> TestWorker {
+    let config = config(
+        r#","mode":"shadow","shadow":{"tenant":"newcomers"},"keys":{"ci":{"tenant":"team-a",
+        "sha256":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}}"#,
+    );
+    let newcomers = r#""tenants":{"newcomers":{"plan":"trial","models":[]},"#;
+    TestWorker::new(&config.replacen(r#""tenants":{"#, newcomers, 1))
+}
+
+#[test]
+fn who_only_watches_makes_nobody_wait_and_hands_no_credential_on() {
+    let worker = watching();
+    let request = worker.request(&token(""));
+    assert_eq!(refusal(&request.last), None);
+    assert_eq!(request.headers, chat(&[("content-length", "100")]));
+    let facts = request.exchange.host;
+    assert_eq!(facts.fact_text("ai.tenant").as_deref(), Some("newcomers"));
+    assert_eq!(
+        facts.fact_text("ai.shadowed").as_deref(),
+        Some("keys_missing")
+    );
+}
+
+#[test]
+fn who_only_watches_knows_a_caller_by_what_needs_no_keys() {
+    let bearer = format!("Bearer {}", token(""));
+    let both = chat(&[("authorization", &bearer), ("x-api-key", "foo")]);
+    let request = watching().request_with(both, proxy(true));
+    assert_eq!(refusal(&request.last), None);
+    assert_eq!(request.headers, chat(&[]));
+    let facts = request.exchange.host;
+    assert_eq!(facts.fact_text("ai.tenant").as_deref(), Some("team-a"));
+    assert_eq!(facts.fact_text("ai.shadowed"), None);
 }
 
 #[test]

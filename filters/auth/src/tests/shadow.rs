@@ -6,6 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use facts::{Identity, key};
 use test_host::TestHost;
 
+use super::tokens::{JWKS, proxy, token};
 use super::{KEY, auth, chat, outcome, request};
 
 const CONFIG: &str = r#"{
@@ -37,6 +38,52 @@ fn whoever_would_be_refused_passes_as_the_configured_tenant() {
             r#"ai_auth_total{{credential="{credential}",issuer="",outcome="shadowed",reason="{reason}"}}"#
         );
         assert_eq!(host.counter(&series), 1);
+    }
+}
+
+#[test]
+fn whatever_is_wrong_with_a_credential_it_passes_and_goes_no_further() {
+    let issuers = format!(
+        r#""issuers":{{"keycloak":{{"issuer":"https://sso.example.com","audiences":["ai-gateway"],
+        "claims":{{"tenant":"team"}},"jwks":{{"inline":"{JWKS}"}}}}}},
+        "signatures":{{"perSecond":1}},"keys":{{"old":{{"tenant":"unknown","expires":"2020-01-01T00:00:00Z",
+        "sha256":"fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9"}},"#
+    );
+    let config = CONFIG.replacen(r#""keys": {"#, &issuers, 1);
+    let good = token(r#","team":"team-a""#);
+    let early = token(r#","nbf":9999999999,"team":"team-a""#);
+    for (credential, proxy_says, reason) in [
+        (token("").as_str(), true, "tenant_missing"),
+        (&good, false, "signature_invalid"),
+        (&early, true, "token_not_yet_valid"),
+        ("bar", true, "key_expired"),
+        ("theirs", true, "unknown_key"),
+    ] {
+        let mut headers = chat(&[("x-api-key", credential)]);
+        let (found, host) = outcome(&auth(&config), &mut headers, proxy(proxy_says));
+        assert_eq!(found.as_deref(), Ok("unknown"), "{reason}");
+        assert_eq!(host.fact_text(key::SHADOWED).as_deref(), Some(reason));
+        let is_ours = reason != "unknown_key";
+        assert_eq!(headers == chat(&[]), is_ours, "{reason}");
+    }
+    // Two that disagree, and one more than the budget has.
+    let filter = auth(&config.replace("2020-01", "2999-01"));
+    let (good, other) = (
+        format!("Bearer {good}"),
+        token(r#","team":"team-a","jti":"2""#),
+    );
+    for (credentials, reason) in [
+        (
+            &[("authorization", good.as_str()), ("x-api-key", "bar")][..],
+            "credentials_disagree",
+        ),
+        (&[("x-api-key", other.as_str())], "signature_budget"),
+    ] {
+        let mut headers = chat(credentials);
+        let (found, host) = outcome(&filter, &mut headers, proxy(true));
+        assert_eq!(found.as_deref(), Ok("unknown"), "{reason}");
+        assert_eq!(host.fact_text(key::SHADOWED).as_deref(), Some(reason));
+        assert_eq!(headers, chat(&[]), "{reason}");
     }
 }
 
