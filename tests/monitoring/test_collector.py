@@ -12,14 +12,14 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from bed.deadline import eventually
+from plane.ports import free_ports
 from watched.collector import Collector
 from watched.otlp import Receiver
-from watched.prometheus import free_port
 
 
 @pytest.fixture(scope="module")
 def collector(tmp_path_factory, receiver) -> Iterator[Collector]:
-    started = Collector(tmp_path_factory.mktemp("collector"), free_port(), receiver.url)
+    started = Collector(tmp_path_factory.mktemp("collector"), free_ports(1)[0], receiver.url)
     yield started
     started.stop()
 
@@ -54,6 +54,12 @@ def test_usage_becomes_numbers_by_the_conventions_names(collector, receiver):
     ("anthropic.count_tokens", None)])
 def test_the_kind_of_call_has_the_conventions_word_where_they_have_one(collector, receiver, traffic, operation):
     assert through(collector, receiver, {"ai.traffic": traffic}).get("gen_ai.operation.name") == operation
+
+
+@pytest.mark.parametrize("query", ["", "?key=sk-secret", "?a=1&key=sk-secret?x", "?key=sk-secret#part"])
+def test_an_address_goes_on_without_its_query(collector, receiver, query):
+    address = "https://ai.example.com/v1/models"
+    assert through(collector, receiver, {"http.url": address + query}) == {"http.url": address}
 
 
 def test_a_span_without_usage_or_with_something_else_passes_as_it_is(collector, receiver):
