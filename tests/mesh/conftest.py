@@ -11,7 +11,7 @@ from bed import identity, overlay
 from bed.tls import Authority
 from plane import ControlPlane
 from plane.binaries import REPOSITORY
-from plane.processes import free_ports
+from plane.ports import free_ports
 from providers.scripted import ProviderLoop, ScriptedProvider
 
 from mesh.environment import Environment

@@ -17,8 +17,9 @@ from bed.deadline import eventually
 from bed.gateway import Gateway
 from bed.tls import Authority
 from conftest import HOSTS
+from plane.ports import free_ports
 from watched import scrape, shipped
-from watched.prometheus import Prometheus, free_port
+from watched.prometheus import Prometheus
 
 SCRAPED_SECONDS = 20
 RENEWED_SECONDS = 30
@@ -41,7 +42,7 @@ def watched(tmp_path_factory, rule_file) -> Iterator[Watched]:
     authority = Authority(folder / "authority")
     workload = authority.secret(folder / "workload", "gateway.example.com", expires=_from_now(1))
     (workload / "ca.crt").write_bytes(authority.file.read_bytes())
-    closed = {host: f"https://127.0.0.1:{free_port()}" for host in HOSTS.values()}
+    closed = {host: f"https://127.0.0.1:{free_ports(1)[0]}" for host in HOSTS.values()}
     gateway = production.start("certificates", folder, authority, closed, istio=_with_neighbour(folder / "mesh"),
                                arguments=("-workload-cert", workload))
     prometheus = Prometheus(scrape.configuration(shipped.production(), gateway.admin, [str(rule_file)]), folder / "prometheus")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -12,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from bed.deadline import eventually
+from plane.ports import free_ports
 
 from . import child
 from .promtool import BIN
@@ -26,7 +26,7 @@ class Prometheus:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "prometheus.yml"
         file.write_text(yaml.safe_dump(configuration, sort_keys=False))
-        address = f"127.0.0.1:{free_port()}"
+        address = f"127.0.0.1:{free_ports(1)[0]}"
         self.url = f"http://{address}"
         self._process = child.start(
             [BIN / "prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}",
@@ -78,9 +78,3 @@ class Prometheus:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as refused:
             raise AssertionError(f"{parameters}: {json.load(refused)['error']}") from None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -12,7 +12,8 @@ import yaml
 
 from .binaries import binary
 from .kubernetes import Kubernetes
-from .processes import Process, free_ports
+from .ports import free_ports
+from .processes import Process
 
 START_SECONDS = 60.0
 NAMESPACE = "istio-system"

@@ -11,7 +11,8 @@ import urllib.request
 from pathlib import Path
 
 from .binaries import binary
-from .processes import Process, free_ports
+from .ports import free_ports
+from .processes import Process
 
 START_SECONDS = 60.0
 KUBECTL_SECONDS = 120.0
