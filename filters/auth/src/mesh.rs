@@ -138,25 +138,43 @@ fn is_label(text: &str) -> bool {
 /// Where the listener sets the header itself, it has one element with one URI; everything else was
 /// written by somebody else, too, and is nobody's.
 fn forwarded_uri(header: &[u8]) -> Option<&[u8]> {
-    let mut quoted = false;
-    let several = header.iter().any(|byte| {
-        quoted ^= *byte == b'"';
-        *byte == b',' && !quoted
-    });
-    if several || quoted {
+    let mut quotes = Quotes::default();
+    let several = header
+        .iter()
+        .any(|byte| quotes.leave_out(*byte) && *byte == b',');
+    if several || quotes.inside {
         return None;
     }
-    let mut in_quotes = false;
-    let pairs = header.split(|byte| {
-        in_quotes ^= *byte == b'"';
-        *byte == b';' && !in_quotes
-    });
+    let mut quotes = Quotes::default();
+    let pairs = header.split(|byte| quotes.leave_out(*byte) && *byte == b';');
     let mut uris = pairs.filter_map(|pair| {
         let (name, uri) = pair.split_at_checked(b"URI=".len())?;
         name.eq_ignore_ascii_case(b"URI=").then_some(uri)
     });
     let uri = uris.next()?;
     uris.next().is_none().then_some(uri)
+}
+
+/// What of a header stands within quotes. There a backslash takes the next byte's meaning away.
+#[derive(Default)]
+struct Quotes {
+    inside: bool,
+    escaped: bool,
+}
+
+impl Quotes {
+    /// Takes the next byte; whether it stands outside.
+    fn leave_out(&mut self, byte: u8) -> bool {
+        if std::mem::take(&mut self.escaped) {
+            return false;
+        }
+        match byte {
+            b'"' => self.inside = !self.inside,
+            b'\\' if self.inside => self.escaped = true,
+            _ => {}
+        }
+        !self.inside
+    }
 }
 
 #[cfg(test)]
@@ -212,6 +230,11 @@ mod tests {
             ("URI=spiffe://a/ns/b/sa/c", Some("spiffe://a/ns/b/sa/c")),
             (
                 "By=spiffe://x;Hash=12;Subject=\"CN=a,OU=b;URI=spiffe://no\";URI=spiffe://yes",
+                Some("spiffe://yes"),
+            ),
+            (r#"Subject="a\";URI=spiffe://no;\"b";Hash=1"#, None),
+            (
+                r#"Subject="a\";URI=spiffe://no;\\";URI=spiffe://yes"#,
                 Some("spiffe://yes"),
             ),
             ("Hash=12", None),
