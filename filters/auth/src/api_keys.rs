@@ -43,8 +43,13 @@ impl ApiKeys {
         match missing {
             Some(list) => not_ready(list, now),
             None if expired => Finding::Bad(fault(Class::Unauthenticated, "key_expired")),
-            None => Finding::Foreign(fault(Class::Unauthenticated, "unknown_key")),
+            None => Self::nobodys(),
         }
+    }
+
+    /// What is said of a key that stands nowhere.
+    pub(crate) fn nobodys() -> Finding {
+        Finding::Foreign(fault(Class::Unauthenticated, "unknown_key"))
     }
 }
 

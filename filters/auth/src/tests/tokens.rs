@@ -407,6 +407,11 @@ fn what_a_watched_issuer_could_have_sent_passes_whatever_its_form() {
         ),
         (padded, "keycloak", "claims_not_base64url"),
         (
+            token(&format!(r#","groups":"{}""#, "g".repeat(20_000))),
+            "keycloak",
+            "token_too_long",
+        ),
+        (
             token_of(r#"{"alg":"RS256"}"#, "no claims"),
             "",
             "claims_not_json",
@@ -425,6 +430,24 @@ fn what_a_watched_issuer_could_have_sent_passes_whatever_its_form() {
     );
     let (found, _) = judged(&auth, &another, proxy(true));
     assert_eq!(found, Err("alg_unknown".to_owned()));
+}
+
+#[test]
+fn a_credential_that_is_too_long_is_one_all_the_same() {
+    let auth = auth(&config(BY_CLAIM, ""));
+    let long = "g".repeat(20_000);
+    let token = token(&format!(r#","team":"team-a","groups":"{long}""#));
+    for (credential, kind, reason) in [
+        (&token, "jwt", "token_too_long"),
+        (&long, "api_key", "unknown_key"),
+    ] {
+        let (found, host) = outcome(&auth, &mut chat(&[("x-api-key", credential)]), proxy(true));
+        assert_eq!(found, Err(reason.to_owned()));
+        let series = format!(
+            r#"ai_auth_total{{credential="{kind}",issuer="",outcome="refused",reason="{reason}"}}"#
+        );
+        assert_eq!(host.counter(&series), 1);
+    }
 }
 
 #[test]
