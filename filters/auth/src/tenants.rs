@@ -1,6 +1,7 @@
 //! Whom credentials can be for: the tenants and plans of the configuration.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use facts::{AllowedModels, Identity, ModelPatterns, Name, User};
 
@@ -9,6 +10,9 @@ use facts::{AllowedModels, Identity, ModelPatterns, Name, User};
 pub(crate) struct Tenants {
     pub(crate) tenants: BTreeMap<String, Tenant>,
     pub(crate) plans: BTreeMap<String, Plan>,
+    /// What a tenant and, where it has a list, a plan allow: one copy for all callers of both, of whom
+    /// there may be tens of thousands.
+    allowed: RefCell<HashMap<(Name, Option<Name>), AllowedModels>>,
 }
 
 /// A tenant.
@@ -57,16 +61,44 @@ impl Tenants {
             user,
         } = terms;
         let plan = plan.unwrap_or_else(|| tenant.plan.clone());
-        let of_plan = self
-            .plan(plan.as_str())
-            .and_then(|plan| plan.models.clone());
-        let lists = [Some(tenant.models.clone()), of_plan, models];
+        let models = match models {
+            None => self.shared_by_all(tenant, &plan),
+            narrower => self.allowed(tenant, &plan, narrower),
+        };
         Identity {
             tenant: tenant.name.clone(),
             plan,
             key: label,
             user,
-            models: AllowedModels::by_all(lists.into_iter().flatten().collect()),
+            models,
         }
+    }
+
+    fn shared_by_all(&self, tenant: &Tenant, plan: &Name) -> AllowedModels {
+        let plan_with_list = self
+            .plan(plan.as_str())
+            .filter(|plan| plan.models.is_some());
+        let both = (
+            tenant.name.clone(),
+            plan_with_list.map(|plan| plan.name.clone()),
+        );
+        let mut allowed = self.allowed.borrow_mut();
+        let models = allowed.entry(both);
+        models
+            .or_insert_with(|| self.allowed(tenant, plan, None))
+            .clone()
+    }
+
+    fn allowed(
+        &self,
+        tenant: &Tenant,
+        plan: &Name,
+        of_credential: Option<ModelPatterns>,
+    ) -> AllowedModels {
+        let of_plan = self
+            .plan(plan.as_str())
+            .and_then(|plan| plan.models.clone());
+        let lists = [Some(tenant.models.clone()), of_plan, of_credential];
+        AllowedModels::by_all(lists.into_iter().flatten().collect())
     }
 }

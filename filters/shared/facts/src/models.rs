@@ -1,5 +1,7 @@
 //! Which models a caller may use.
 
+use std::rc::Rc;
+
 use http_filter::Host;
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +13,10 @@ use crate::key;
 /// No list at all allows nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedModels {
-    lists: Vec<ModelPatterns>,
+    /// Shared by all callers of the same lists.
+    lists: Rc<[ModelPatterns]>,
     /// The fact [`key::MODELS`]: written once, and published with every call of the caller.
-    json: Vec<u8>,
+    json: Rc<[u8]>,
 }
 
 impl AllowedModels {
@@ -26,7 +29,10 @@ impl AllowedModels {
         };
         // It is text and lists of text, which can't fail; and no JSON allows nothing.
         let json = serde_json::to_vec(&form).unwrap_or_default();
-        Self { lists, json }
+        Self {
+            lists: lists.into(),
+            json: json.into(),
+        }
     }
 
     /// Whether every list allows the model.
@@ -45,7 +51,10 @@ impl AllowedModels {
     pub fn of(host: &dyn Host) -> Option<Self> {
         let json = host.fact(key::MODELS)?;
         Some(match serde_json::from_slice::<ReadForm>(&json) {
-            Ok(ReadForm { v: VERSION, all }) => Self { lists: all, json },
+            Ok(ReadForm { v: VERSION, all }) => Self {
+                lists: all.into(),
+                json: json.into(),
+            },
             _ => Self::default(),
         })
     }
