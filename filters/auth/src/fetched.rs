@@ -203,6 +203,11 @@ impl<T> Fetched<T> {
         }
     }
 
+    /// Whether the last fetch of any worker failed, as far as this one knows.
+    pub(crate) fn last_fetch_failed(&self) -> bool {
+        self.known.failures > 0
+    }
+
     /// Time has passed: sees what other workers have fetched, and fetches where it is time.
     pub(crate) fn tick(&mut self, now: Time, host: &mut dyn WorkerHost) -> Change {
         let elapsed = self.clock.advance(now);

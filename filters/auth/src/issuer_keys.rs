@@ -58,6 +58,14 @@ impl IssuerKeys {
             },
         }
     }
+
+    /// Whether the last fetch gave nothing: then keys that aren't here may be there all the same.
+    pub(crate) fn last_fetch_failed(&self) -> bool {
+        match self {
+            Self::Inline(_) => false,
+            Self::Fetched(fetched) => fetched.borrow().last_fetch_failed(),
+        }
+    }
 }
 
 impl Deref for InUse<'_> {

@@ -61,7 +61,14 @@ impl Tokens {
         if let Some(kept) = verdicts.get(&digest, now.seconds(), current) {
             let verdict = kept.verdict.clone();
             let issuer = issuers.at(kept.keys.issuer);
-            return finding(verdict, issuer.is_some_and(|issuer| issuer.is_watched));
+            return match (verdict, issuer) {
+                (Err(fault), Some(issuer)) if kept.wants_newer_keys => {
+                    issuer.without_keys(fault, now)
+                }
+                (verdict, issuer) => {
+                    finding(verdict, issuer.is_some_and(|issuer| issuer.is_watched))
+                }
+            };
         }
         self.judge_anew(token, digest, issuers, tenants, now, host)
     }
@@ -93,10 +100,7 @@ impl Tokens {
         };
         match judged.verify(token, tenants, now, host) {
             Ok(verdict) => finding(verdict, issuer.is_watched),
-            Err(KeysMissing(fault)) => match issuer.keys.want_fresh(now) {
-                Some(until) if !issuer.is_watched => Finding::Waits(Waits { fault, until }),
-                _ => finding(Err(fault), issuer.is_watched),
-            },
+            Err(KeysMissing(fault)) => issuer.without_keys(fault, now),
         }
     }
 }
@@ -170,6 +174,19 @@ impl Issuer {
     fn fault(&self, class: Class, reason: &'static str) -> Fault {
         Fault::new(Kind::Jwt, class, reason).of_issuer(&self.name)
     }
+
+    /// What is said where newer keys could tell, and asks for them. Where they can't be had, since the
+    /// last fetch failed, nobody can say that the token isn't good.
+    fn without_keys(&self, mut fault: Fault, now: Time) -> Finding {
+        let until = self.keys.want_fresh(now);
+        if self.keys.last_fetch_failed() {
+            fault.class = Class::NotReady;
+        }
+        match until {
+            Some(until) if !self.is_watched => Finding::Waits(Waits { fault, until }),
+            _ => finding(Err(fault), self.is_watched),
+        }
+    }
 }
 
 /// A token of an issuer that is known, and that nothing is remembered of.
@@ -222,11 +239,14 @@ impl Judged<'_> {
                 self.tokens.budget.give_back(cost, address);
                 Ok(self.keep_signed(&verified, seen, tenants))
             }
-            Err(bad @ BadSignature::UnknownKey) => Err(KeysMissing(unauthenticated(bad.reason()))),
             Err(bad) => {
                 let fault = unauthenticated(bad.reason());
+                let wants_newer_keys = bad == BadSignature::UnknownKey;
                 if checks > 0 {
-                    self.keep_forged(fault.clone(), seen, now);
+                    self.keep_forged(fault.clone(), seen, wants_newer_keys, now);
+                }
+                if wants_newer_keys {
+                    return Err(KeysMissing(fault));
                 }
                 Ok(Err(fault))
             }
@@ -250,6 +270,7 @@ impl Judged<'_> {
             keys,
             until: token.expires_at().saturating_add(tolerance),
             verdict: verdict.clone(),
+            wants_newer_keys: false,
         };
         if let Some(verdicts) = &mut self.tokens.verdicts {
             verdicts.keep_signed(self.digest, kept);
@@ -257,11 +278,12 @@ impl Judged<'_> {
         verdict
     }
 
-    fn keep_forged(&mut self, fault: Fault, keys: KeysSeen, now: Time) {
+    fn keep_forged(&mut self, fault: Fault, keys: KeysSeen, wants_newer_keys: bool, now: Time) {
         let kept = Kept {
             keys,
             until: now.seconds().saturating_add(FORGED_SECONDS),
             verdict: Err(fault),
+            wants_newer_keys,
         };
         if let Some(verdicts) = &mut self.tokens.verdicts {
             verdicts.keep_forged(self.digest, kept);

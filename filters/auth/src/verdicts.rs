@@ -26,6 +26,8 @@ pub(crate) struct Kept {
     /// Until when it holds, in seconds since 1970-01-01 UTC.
     pub(crate) until: u64,
     pub(crate) verdict: Result<Rc<Identity>, Fault>,
+    /// Newer keys could change it: they are asked for whenever the token comes.
+    pub(crate) wants_newer_keys: bool,
 }
 
 /// A state of an issuer's keys: a verdict is dropped with the keys that it came from.
@@ -108,6 +110,7 @@ mod tests {
             keys: KEYS,
             until,
             verdict: Err(Fault::new(Kind::Jwt, Class::Forbidden, "r")),
+            wants_newer_keys: false,
         }
     }
 

@@ -64,6 +64,9 @@ fn read_issuer(
         let reason = format!("is at most {MOST_TOLERANCE_SECONDS}");
         return Err(error("toleranceSeconds", reason));
     }
+    if max_lifetime_seconds == Some(0) {
+        return Err(error("maxLifetimeSeconds", "is at least 1".to_owned()));
+    }
     let algorithms = match algorithms {
         None => Algorithms::asymmetric(),
         Some(names) => read_algorithms(&names).map_err(|reason| error("algorithms", reason))?,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use facts::Name;
 use http_filter::ConfigError;
 
 use super::{tenants, written};
@@ -15,7 +16,15 @@ pub(super) fn read(
     tenants: &Tenants,
 ) -> Result<Keys, ConfigError> {
     let mut keys = Keys::default();
-    for (name, key) in written {
+    for (place, (name, key)) in written.into_iter().enumerate() {
+        // What is no name may be the key itself, in the place of its label.
+        if let Err(error) = Name::new(&name) {
+            let reason = format!(
+                "the label of entry {} in alphabetical order {error}",
+                place + 1
+            );
+            return Err(ConfigError::new("keys", reason));
+        }
         let field = format!("keys.{name}");
         let (digest, key) = read_key(&name, key, tenants, &field)?;
         if let Err(other) = keys.insert(digest, key) {

@@ -165,7 +165,7 @@ fn read_limits(written: written::Signatures) -> Result<Limits, ConfigError> {
     })
 }
 
-/// Some 300 KiB, where no two tokens are of one user.
+/// Some 360 KiB, where no two tokens are of one user.
 const DEFAULT_VERDICTS: usize = 1024;
 
 const MOST_VERDICTS: usize = 1 << 20;

@@ -32,6 +32,19 @@ fn key(name: &str, more: &str) -> String {
 }
 
 #[test]
+fn a_key_in_the_place_of_its_label_or_its_entry_is_not_shown() {
+    for keys in [
+        key("sk-aigw-SeCrEt", ""),
+        r#""k":"sk-aigw-SeCrEt""#.to_owned(),
+        r#""k":{"sha256":["sk-aigw-SeCrEt"]}"#.to_owned(),
+    ] {
+        let error = error(&with(&format!(r#""keys":{{{keys}}}"#)));
+        assert!(error.field.starts_with("keys"), "{error}");
+        assert!(!error.to_string().contains("SeCrEt"), "{error}");
+    }
+}
+
+#[test]
 fn a_mistake_in_hosts_is_named_by_its_field() {
     for (hosts, field) in [
         ("{}", "hosts"),
@@ -95,7 +108,7 @@ fn a_mistake_elsewhere_is_named_by_its_field() {
             with(&format!(r#""keys":{{{},{}}}"#, key("k", ""), key("l", ""))),
             "keys.l.sha256",
         ),
-        (with(&format!(r#""keys":{{{}}}"#, key("K", ""))), "keys.K"),
+        (with(&format!(r#""keys":{{{}}}"#, key("K", ""))), "keys"),
         // What the logs call callers without an entry.
         (
             with(&format!(r#""keys":{{{}}}"#, key("mesh", ""))),
@@ -189,6 +202,7 @@ fn a_mistake_in_issuers_is_named_by_its_field() {
         ("algorithms", r#"["RS256"]"#, "issuers.i.jwks.inline"),
         ("toleranceSeconds", "901", "issuers.i.toleranceSeconds"),
         ("toleranceSeconds", "-1", "issuers.i.toleranceSeconds"),
+        ("maxLifetimeSeconds", "0", "issuers.i.maxLifetimeSeconds"),
         ("jwks", "{}", "issuers.i.jwks"),
         ("jwks", r#"{"cluster":"c"}"#, "issuers.i.jwks"),
         (

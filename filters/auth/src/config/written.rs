@@ -204,6 +204,7 @@ pub(super) struct Issuer {
     pub(super) tolerance_seconds: Option<u64>,
     /// The longest time from `iat`, which is required then, to `exp`, in seconds. Without it there
     /// is no such bound.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub(super) max_lifetime_seconds: Option<u64>,
     /// The issuer's keys.
     pub(super) jwks: Jwks,
@@ -315,7 +316,7 @@ pub(super) struct Signatures {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Verdicts {
-    /// How many verdicts on tokens each worker keeps; 1024 take some 300 KiB.
+    /// How many verdicts on tokens each worker keeps; 1024 take some 360 KiB.
     #[cfg_attr(
         feature = "schema",
         schemars(

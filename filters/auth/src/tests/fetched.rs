@@ -235,6 +235,47 @@ fn a_few_long_bodies_wait_and_those_whose_length_nobody_knows() {
 }
 
 #[test]
+fn a_token_of_an_unknown_key_is_checked_once_and_newer_keys_are_asked_for_each_time() {
+    let mut worker = TestWorker::new(&config(r#","signatures":{"perSecond":1}"#));
+    worker.answered(&jwks().replace(r#""kid":"one","#, ""));
+    let ask = |worker: &TestWorker| {
+        let headers = chat(&[("x-api-key", &token(""))]);
+        worker.request_with(headers, proxy(false))
+    };
+    for _ in 0..3 {
+        assert_eq!(refusal(&ask(&worker).last), Some((401, "key_unknown")));
+    }
+    worker.seconds = 11;
+    let mut waiting: Vec<Request> = (0..3).map(|_| ask(&worker)).collect();
+    assert!(waiting.iter().all(Request::waits));
+    for _ in 0..3 {
+        waiting.iter_mut().for_each(|one| one.woken_after(0));
+        assert!(waiting.iter().all(Request::waits));
+    }
+}
+
+#[test]
+fn while_newer_keys_can_not_be_had_an_unknown_one_is_503_and_worth_a_retry() {
+    let mut worker = TestWorker::new(&config(""));
+    worker.answered(&jwks_of("two"));
+    worker.seconds = 11;
+    let mut early = worker.request(&token(""));
+    assert!(early.waits());
+    worker.tick();
+    worker.failed();
+    early.woken_after(6);
+    assert_eq!(refusal(&early.last), Some((503, "key_unknown")));
+    // Once keys come, and it isn't among them, it is nobody's.
+    worker.seconds = 40;
+    let mut late = worker.request(&token(""));
+    assert!(late.waits());
+    worker.tick();
+    worker.answered(&jwks_of("three"));
+    late.woken_after(0);
+    assert_eq!(refusal(&late.last), Some((401, "key_unknown")));
+}
+
+#[test]
 fn an_unknown_key_is_asked_for_where_a_key_without_a_name_has_not_signed() {
     let mut worker = TestWorker::new(&config(""));
     let nameless = jwks().replace(r#""kid":"one","#, "");
