@@ -62,3 +62,20 @@ def test_the_collector_is_in_the_mesh_but_for_what_isnt_spoken_there():
     assert collector["metadata"]["labels"]["sidecar.istio.io/inject"] == "true"
     assert collector["spec"]["podAnnotations"]["traffic.sidecar.istio.io/excludeOutboundPorts"] == exporter.rsplit(":", 1)[1]
     assert overlays.one(tracing, "PeerAuthentication", "default")["spec"]["mtls"]["mode"] == "STRICT"
+
+
+def test_grafana_s_operator_looks_where_the_dashboards_are():
+    (group,) = [r for r in overlays.shipped("operators") if r["kind"] == "OperatorGroup" and r["metadata"]["namespace"] == "ai-gateway-grafana"]
+    dashboards = [r for environment in ("dev", "prod") for r in overlays.shipped(f"monitoring/overlays/{environment}")
+                  if r["kind"] == "GrafanaDashboard"]
+    assert dashboards
+    # Without a list it looks everywhere.
+    watched = group["spec"].get("targetNamespaces")
+    assert watched is None or {r["metadata"]["namespace"] for r in dashboards} <= set(watched)
+
+
+def test_the_configuration_of_the_clusters_prometheus_is_taken_over_by_nobody_unasked():
+    owned = {"cluster-monitoring-config", "user-workload-monitoring-config"}
+    together = [*overlays.shipped("operators"), *overlays.shipped("operators/instances")]
+    assert not owned & {r["metadata"]["name"] for r in together}
+    assert owned == {r["metadata"]["name"] for r in overlays.shipped("operators/instances/user-workload-monitoring")}
