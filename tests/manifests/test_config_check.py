@@ -182,3 +182,13 @@ def test_an_overlay_that_cannot_be_read_is_not_called_right(tmp_path):
     for overlay in (tmp_path, "monitoring/overlays/dev"):
         run = make(overlay)
         assert run.returncode == 2 and "mistakes" not in run.stdout, run.stdout
+
+
+def test_the_browsers_host_is_the_gateways_alone(tmp_path):
+    """Interception's routes are read by tenants' sidecars: none of them sends a browser's call to the gateway's mTLS port."""
+    together = [f"istio/components/{c}" for c in ("interception", "interception-routes", "oauth2")]
+    write(tmp_path, PROD, components=together)
+    hosts = {r["metadata"]["name"]: r["spec"]["hosts"] for r in overlays.build(tmp_path) if r["kind"] == "VirtualService"}
+    with_browsers = {name for name, of in hosts.items() if "ai-gateway-web.example.com" in of}
+    assert with_browsers == {name for name in hosts if name == "llm" or name.startswith("provider-")}
+    assert "interception" in hosts
