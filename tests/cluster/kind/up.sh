@@ -40,6 +40,8 @@ if [ -n "${PROVIDER_KEYS:-}" ]; then
     -o jsonpath='{.spec.template.spec.containers[0].env[?(@.name=="AI_PROVIDER_KEYS")].valueFrom.secretKeyRef.name}')
   kubectl create secret generic "$secret" -n ai-gateway-dev --from-file=AI_PROVIDER_KEYS="$PROVIDER_KEYS" \
     --dry-run=client -o yaml | kubectl apply -f -
+  # Envoy reads them when it starts.
+  kubectl rollout restart deployment/ai-gateway -n ai-gateway-dev
 fi
 kubectl apply -k "$work/istio"
 kubectl rollout status deployment/ai-gateway -n ai-gateway-dev --timeout=10m
