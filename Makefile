@@ -119,7 +119,14 @@ key:  ## A new API key and its entries: NAME, TENANT, and if wanted PLAN, MODELS
 # ---- Checks --------------------------------------------------------------------------------
 
 .PHONY: test
-test: check test-wasm test-modules test-tools test-docs analyze test-manifests test-gitops test-monitoring mesh-test test-e2e test-interception  ## Everything
+test: check test-needs  ## Everything, in two lanes at once
+	@MAKE='$(MAKE)' tests/lanes.sh $(BUILD)/test-gateway.log 'mesh-test test-e2e' \
+	  'test-wasm test-modules test-tools test-docs analyze test-manifests test-gitops test-monitoring test-interception'
+
+# What the lanes have in common is built before they part.
+.PHONY: test-needs
+test-needs: toolchains $(PYTHON) $(NODE) $(EXAMPLES) $(ENVOY) $(WASM) $(WASM_TEST_RUNNER) $(RUNNER) $(ISTIOCTL) $(CONFIG_CHECK) \
+            $(IMAGE) $(KUBE_SCORE) $(PROMETHEUS) $(OTELCOL) $(CONTROL_PLANE)
 
 .PHONY: check
 check: toolchains  ## The fast checks: format, clippy, unit tests
