@@ -190,7 +190,7 @@ analyze: toolchains $(RUNNER) $(ISTIOCTL)  ## istioctl analyze and config-check 
 	done
 
 .PHONY: test-manifests
-test-manifests: toolchains $(RUNNER) $(ISTIOCTL) $(PYTHON) $(KUBE_SCORE) $(CONFIG_CHECK)  ## What ships as YAML: it builds, keeps the rules, and planted mistakes are found
+test-manifests: toolchains $(BUILD)/bin/kustomize $(RUNNER) $(ISTIOCTL) $(PYTHON) $(KUBE_SCORE) $(CONFIG_CHECK)  ## What ships as YAML: it builds, keeps the rules, and planted mistakes are found
 	KUBE_SCORE=$(CURDIR)/$(KUBE_SCORE) ISTIOCTL=$(CURDIR)/$(ISTIOCTL) CONFIG_CHECK=$(CURDIR)/$(CONFIG_CHECK) $(PYTHON) -m pytest -q tests/manifests
 
 .PHONY: test-e2e

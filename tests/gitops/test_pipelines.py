@@ -1,6 +1,6 @@
 """The pipeline's own wiring, that each of its steps is a command that this project has, and who may what.
 
-Tekton's CRDs aren't to be had here, so an API server's check of these files is missing. What the scripts do is in
+Tekton's CRDs aren't to be had here, so an API server takes these files without reading their `spec`. What the scripts do is in
 test_pipeline_runs.py.
 """
 

@@ -56,6 +56,12 @@ MISTAKES: dict[str, tuple[str, Callable[[list[dict]], object], str, str]] = {
     "a token for the API that nobody needs": (
         WORKLOAD, lambda r: overlays.one(r, "ServiceAccount", "ai-gateway").pop("automountServiceAccountToken"),
         "Deployment ai-gateway-prod/ai-gateway", "automountServiceAccountToken"),
+    "a key in the place of a reference": (
+        WORKLOAD, lambda r: container(r)["env"].append({"name": "ANOTHER", "value": "sk-live-0123456789"}),
+        "Deployment ai-gateway-prod/ai-gateway", "containers[istio-proxy].env[ANOTHER].value"),
+    "a key in the ConfigMap": (
+        WORKLOAD, lambda r: overlays.one(r, "ConfigMap", "ai-gateway")["data"].update(AI_PROVIDER_KEYS='{"openai":"0123"}'),
+        "ConfigMap ai-gateway-prod/ai-gateway", "data.AI_PROVIDER_KEYS"),
     "a role that allows everything": (
         WORKLOAD, lambda r: overlays.one(r, "Role", "ai-gateway-certificates")["rules"][0].update(verbs=["*"]),
         "Role ai-gateway-prod/ai-gateway-certificates", "rules[0].verbs"),

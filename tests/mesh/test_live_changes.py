@@ -90,15 +90,15 @@ def test_another_version_of_a_filter_takes_over_while_calls_run(gateway, patch, 
     ("response-cache", {"unheardOf": True}),
 ])
 def test_the_last_good_configuration_serves_on_when_a_filter_refuses_one(gateway, patch, plugin, configuration):
-    before = gateway.refusals()
+    before = gateway.refusals(plugin)
 
     with steady_calls(gateway) as calls:
         patch("wasmplugin", plugin, {"spec": {"pluginConfig": configuration}})
-        eventually(lambda: gateway.refusals() > before, EFFECT_SECONDS, "the refusal in the gateway's log")
+        eventually(lambda: gateway.refusals(plugin) > before, EFFECT_SECONDS, "the refusal in the gateway's log")
         calls.go_on(100)
 
 
-def test_calls_go_on_while_istiod_is_away_and_what_was_changed_then_comes_later(plane, gateway, patch):
+def test_calls_go_on_while_istiod_is_away_and_changes_come_again_when_it_is_back(plane, gateway, patch):
     changed = client(gateway, "e2e-green")
 
     with steady_calls(gateway) as calls:

@@ -210,6 +210,28 @@ def no_secret_is_in_clear_text(resources):
                 yield resource, f"data.{key}", "a value that isn't clearly fake has no place in a repository"
 
 
+SECRET_NAME = re.compile(r"(?:^|_)(?:KEYS?|TOKENS?|SECRETS?|PASSWORDS?|CREDENTIALS?)$", re.I)
+SECRET_VALUE = re.compile(r"\bsk-[\w-]{6,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bBearer [\w.~+/-]{8,}|\bAKIA[0-9A-Z]{16}\b")
+
+
+@rule
+def no_secret_is_in_a_configmap_or_written_into_an_environment(resources):
+    """A container takes secrets by reference; in the environment's place of a value, or in a ConfigMap, anybody reads them."""
+    for resource in resources:
+        if resource["kind"] == "ConfigMap":
+            for key, value in resource.get("data", {}).items():
+                if _is_secret(key, value):
+                    yield resource, f"data.{key}", "what looks like a secret has no place in a ConfigMap"
+    for resource, path, container, _ in containers(resources):
+        for variable in container.get("env", []):
+            if _is_secret(variable["name"], variable.get("value", "")):
+                yield resource, f"{path}.env[{variable['name']}].value", "a secret comes by valueFrom.secretKeyRef"
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return bool(value) and bool(SECRET_NAME.search(name) or SECRET_VALUE.search(value))
+
+
 def _decoded(value: str) -> str:
     try:
         return base64.b64decode("".join(value.split()), validate=True).decode()

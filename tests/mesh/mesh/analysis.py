@@ -17,8 +17,10 @@ def offline(resources: str) -> str:
 
 def online(plane: ControlPlane) -> list[str]:
     """What it says to everything that the API server has, a message a line."""
-    said = _said(f"--kubeconfig={plane.kubernetes.kubeconfig}").splitlines()
-    return [line for line in said if line.startswith(("Error [", "Warning [", "Info ["))]
+    said = _said(f"--kubeconfig={plane.kubernetes.kubeconfig}")
+    messages = [line for line in said.splitlines() if line.startswith(("Error [", "Warning [", "Info ["))]
+    assert messages or not said, f"istioctl itself failed: {said}"
+    return messages
 
 
 def _said(*words: str, stdin: str | None = None) -> str:

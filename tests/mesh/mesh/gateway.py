@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -56,9 +57,10 @@ class MeshGateway(Gateway):
             sockets = [status["local_address"]["socket_address"] for status in json.load(answer)["listener_statuses"]]
         return {f"{socket['address']}:{socket['port_value']}" for socket in sockets}
 
-    def refusals(self) -> int:
-        """How often Envoy has refused a configuration, as the runner tells it."""
-        return (self.log_dir / "runner.log").read_text().count("refuse")
+    def refusals(self, plugin: str) -> int:
+        """How often Envoy has refused that plugin's configuration, as the runner tells it."""
+        lines = (self.log_dir / "runner.log").read_text().splitlines()
+        return sum(bool(re.search(rf"envoy refused .*\b{re.escape(plugin)}\b", line)) for line in lines)
 
 
 def make_pod(plane: ControlPlane, namespace: str) -> dict:
