@@ -11,6 +11,9 @@ from bed import overlays
 BESIDE_THE_HEAP = 384 << 20
 """Bytes for the filters' VMs and their code (some 100 MiB, docs/performance.md), Istio's agent, stacks, and the heap's own waste."""
 
+VMS = 64 << 20
+"""Bytes that the filters' VMs take at the very least."""
+
 UNITS = {"Mi": 1 << 20, "Gi": 1 << 30}
 HEAP = "envoy.resource_monitors.fixed_heap"
 every_environment = pytest.mark.parametrize("environment", overlays.ENVIRONMENTS)
@@ -41,6 +44,18 @@ def test_the_heap_and_what_stands_beside_it_fit_into_the_memory_limit(environmen
 def test_memory_is_given_back_before_requests_are_refused(environment):
     at = {action["name"].rpartition(".")[2]: action["triggers"][0]["threshold"]["value"] for action in override(environment)["actions"]}
     assert 0 < at["shrink_heap"] < at["stop_accepting_requests"] < 1
+
+
+def test_pods_are_added_before_requests_are_refused():
+    """By Kubernetes' own tolerance of a tenth; beside the heap stands at least what the VMs take."""
+    resources = overlays.shipped("manifests/overlays/prod")
+    metrics = overlays.one(resources, "HorizontalPodAutoscaler", "ai-gateway")["spec"]["metrics"]
+    (target,) = [m["resource"]["target"]["averageUtilization"] for m in metrics if m["resource"]["name"] == "memory"]
+    (container,) = overlays.one(resources, "Deployment", "ai-gateway")["spec"]["template"]["spec"]["containers"]
+    request = container["resources"]["requests"]["memory"]
+    at = {action["name"].rpartition(".")[2]: action["triggers"][0]["threshold"]["value"] for action in override("prod")["actions"]}
+    adds = Fraction(11, 10) * Fraction(target, 100) * Fraction(request[:-2]) * UNITS[request[-2:]]
+    assert adds < heap("prod") * Fraction(str(at["stop_accepting_requests"])) + VMS
 
 
 def test_the_environments_differ_in_the_heaps_bound_alone():
