@@ -6,6 +6,7 @@ in, and why that is right; a row that explains nothing any more fails here.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,9 @@ from bed.tokens import AUDIENCE
 DIFFERENCES = REPOSITORY / "docs/auth-differences.md"
 
 ROW = re.compile(r"^\| `(?P<name>[a-z0-9-]+)` \| (?P<envoy>lets in|refuses) \| (?P<ours>lets in|refuses) \|", re.M)
+
+SALTS = re.compile(r"PS256 with \d+ bytes of salt")
+"""What Envoy 1.36 lets in and 1.38 refuses, as the page of differences says beside its table."""
 
 AT_LEAST = 200
 """Tokens that are compared; who removes some says so here."""
@@ -59,11 +63,15 @@ def test_the_corpus_has_each_case_once_and_enough_of_them(corpus, verdicts):
     assert sum(both_let_in for both_let_in, _ in both) >= 50, "too few good tokens to tell anything"
 
 
-def test_every_verdict_is_envoys_or_its_difference_is_explained(corpus, verdicts, explained):
+def test_every_verdict_is_envoys_or_its_difference_is_explained(corpus, verdicts, explained, envoy):
     wrong = {}
+    major, minor = re.search(r"/(\d+)\.(\d+)\.\d+", json.loads(envoy.ask("/server_info"))["version"]).groups()
+    old_salts = (int(major), int(minor)) <= (1, 36)
     for case in corpus.cases:
         said = verdicts[case.name]
         expected = explained.get(case.differs) if case.differs else None
+        if old_salts and SALTS.fullmatch(case.name):
+            expected = (True, False)
         if (said[0] != said[1] or expected is not None) and said != expected:
             wrong[case.name] = f"Envoy {_word(said[0])}, auth {_word(said[1])}, explained: {case.differs}"
     assert wrong == {}
