@@ -11,6 +11,9 @@ use crate::key_list::KeyList;
 use crate::keys::{Expired, KeyDigest, Keys};
 use crate::verdict::{Class, Fault, Finding, Good, Kind};
 
+/// The longest key, in bytes.
+const MOST_BYTES: usize = jwt::MAX_TOKEN_BYTES;
+
 /// All API keys.
 pub(crate) struct ApiKeys {
     pub(crate) inline: Keys,
@@ -20,6 +23,10 @@ pub(crate) struct ApiKeys {
 impl ApiKeys {
     /// Whose key it is.
     pub(crate) fn finding(&self, key: &[u8], now: Time) -> Finding {
+        // A digest of it would cost more than all else.
+        if key.len() > MOST_BYTES {
+            return nobodys();
+        }
         let digest = KeyDigest::of(key);
         let mut expired = false;
         match self.inline.owner(&digest, now.seconds()) {
@@ -43,14 +50,13 @@ impl ApiKeys {
         match missing {
             Some(list) => not_ready(list, now),
             None if expired => Finding::Bad(fault(Class::Unauthenticated, "key_expired")),
-            None => Self::nobodys(),
+            None => nobodys(),
         }
     }
+}
 
-    /// What is said of a key that stands nowhere.
-    pub(crate) fn nobodys() -> Finding {
-        Finding::Foreign(fault(Class::Unauthenticated, "unknown_key"))
-    }
+fn nobodys() -> Finding {
+    Finding::Foreign(fault(Class::Unauthenticated, "unknown_key"))
 }
 
 fn good(identity: &Rc<Identity>) -> Finding {

@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use http_filter::{Headers, Host, Time};
 
-use crate::api_keys::ApiKeys;
 use crate::config::Config;
 use crate::credential::{Credential, Place};
 use crate::sources::Source;
@@ -75,9 +74,6 @@ impl Authenticator {
         now: Time,
         host: &mut dyn Host,
     ) -> Finding {
-        if source != Source::Jwt && credential.is_too_long_for_a_key() {
-            return ApiKeys::nobodys();
-        }
         if source != Source::Jwt {
             return self.config.keys.finding(credential.value(), now);
         }

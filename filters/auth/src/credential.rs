@@ -15,9 +15,6 @@ pub(crate) enum Place {
 /// Google's.
 const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// The longest key, in bytes.
-const MOST_KEY_BYTES: usize = jwt::MAX_TOKEN_BYTES;
-
 /// What a request carries, and where. It isn't known yet whose it is, or whether it counts.
 ///
 /// It has no `Debug`: whoever prints it would print a credential.
@@ -54,11 +51,6 @@ impl Credential {
         let dots = self.value.iter().filter(|byte| **byte == b'.').count();
         let object = self.value.starts_with(b"ey") || self.value.starts_with(b"ew");
         object && dots == 2
-    }
-
-    /// Whether it is longer than any key: a digest of it would cost more than all else.
-    pub(crate) fn is_too_long_for_a_key(&self) -> bool {
-        self.value.len() > MOST_KEY_BYTES
     }
 
     /// Takes it out of the request. The query's is out already.

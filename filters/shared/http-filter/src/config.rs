@@ -64,14 +64,11 @@ fn without_value(reason: &str) -> String {
         return reason.to_owned();
     }
     // The value may hold anything, so what stands behind it is found from the end.
-    let quote = ['"', '`'];
-    let kind = reason.split(quote).next().unwrap_or_default().trim_end();
-    let expected = reason.rfind(", expected ").or(reason.rfind(", there are "));
-    let expected = expected.and_then(|at| reason.get(at..)).unwrap_or_default();
-    match kind.len() + expected.len() < reason.len() {
-        true => format!("{kind}{expected}"),
-        false => reason.to_owned(),
-    }
+    let behind = reason.rfind(", expected ").or(reason.rfind(", there are "));
+    let split = behind.and_then(|at| reason.split_at_checked(at));
+    let (value, expected) = split.unwrap_or((reason, ""));
+    let kind = value.split(['"', '`']).next().unwrap_or_default();
+    format!("{}{expected}", kind.trim_end())
 }
 
 #[cfg(test)]

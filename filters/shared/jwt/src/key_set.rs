@@ -138,15 +138,17 @@ impl KeySet {
                 return Ok(tries);
             }
         }
-        match (tries, self.names(jws)) {
-            (0, true) => Err(BadSignature::AlgorithmMismatch),
-            (_, true) => Err(BadSignature::Forged),
-            // It names a key that isn't here, and none without a name has signed it: it may be of a
-            // new one. So may a token be that names none and that no key is for.
-            (_, false) if jws.key_id().is_some() => Err(BadSignature::UnknownKey),
-            (0, false) => Err(BadSignature::UnknownKey),
-            (_, false) => Err(BadSignature::Forged),
-        }
+        // It names a key that isn't here, and none without a name has signed it; or it names none, and
+        // no key is for it.
+        let may_be_of_a_new_key = match jws.key_id() {
+            Some(_) => !self.names(jws),
+            None => tries == 0,
+        };
+        Err(match tries {
+            _ if may_be_of_a_new_key => BadSignature::UnknownKey,
+            0 => BadSignature::AlgorithmMismatch,
+            _ => BadSignature::Forged,
+        })
     }
 
     /// Whether the token names one of the keys.
